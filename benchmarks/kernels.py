@@ -144,7 +144,7 @@ class Neurons:
             (p.leak_factor_q15, np.uint16), (p.fire_at, membrane), (p.reset_by, membrane))]
         table = Struct((
             u16(size), u8(lshift), u8(0), u8(0), u8(p.leak_shift), u8(leaks.size > 1),
-            *[u8(0)] * 6, u16(0), u16(0), *constants, base, *[0] * 16, self._table(membrane)))
+            *[u8(0)] * 6, u16(0), u16(0), *constants, base, *[0] * 18, self._table(membrane)))
         made, current = v.astype(membrane), i.astype(np.int32)
         case = Case("neurons", self.function, (
             table, made, np.zeros(words(size), np.uint32),
@@ -171,7 +171,7 @@ class Neurons:
         arrays = [0 if values is None else constant(values.astype(dtype)) for values, dtype in (
             (d.leak_i_q15, np.uint16), (d.v_bias, membrane), (d.v_init, membrane),
             (d.v_min, membrane))]
-        return Struct((0, 0, 0, 0, 0, *arrays, *[u8(0)] * 4, u8(d.i_frac_bits), u8(d.max_spikes)))
+        return Struct((0, 0, 0, 0, *arrays, *[u8(0)] * 4, u8(d.i_frac_bits), u8(d.max_spikes)))
 
     def _is_right(self, o: Outcome, after: neuron.Stepped) -> bool:
         *_, current, numbers = o.arrays
@@ -277,6 +277,20 @@ def update_row_sums() -> Job:
                (case,), lambda o: right_row(o, expected))
 
 
+def update_row_placed() -> Job:
+    """Of 64 columns every other one, as touch makes it where the others' k is 0."""
+    rng = np.random.default_rng(SEED)
+    k = rng.integers(-3000, 3000, N_POST // 2)
+    sums = rng.integers(-400, 400, N_POST // 2).astype(np.int16)
+    placed = (np.arange(0, N_POST, 2) << 17 | (k & 0xFFFF)).astype(np.uint32)
+    case = Case("update", "dassdp_k_update_row_placed",
+                (12, np.zeros(N_POST, np.int16), constant(placed), constant(sums), N_POST // 2))
+    expected = np.zeros(N_POST, np.int64)
+    expected[::2] = (k * sums + 2048) >> 12
+    return Job("update_row_placed", "an update row of 64 from sums of traces of 32", "weight",
+               N_POST // 2, (case,), lambda o: right_row(o, expected))
+
+
 def right_row(outcome: Outcome, expected: Array) -> bool:
     """Its entries, and how many are not zero."""
     return bool((outcome.arrays[0] == expected).all()
@@ -297,6 +311,7 @@ def jobs() -> Iterator[Job]:
     yield learn_rows(6, 32)
     yield update_row()
     yield update_row_sums()
+    yield update_row_placed()
 
 
 def accumulate_layer(core: str, bits: int) -> Outcome:

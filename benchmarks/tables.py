@@ -35,6 +35,7 @@ KERNELS = (
     ("plastic rows, stochastic rounding, 8 bits", "weight", "learn_rows_s8", ""),
     ("update row of a class", "weight", "update_row", ""),
     ("touch, sums of traces", "column", "update_row_sums", ""),
+    ("the same of half the columns, placed", "column", "update_row_placed", ""),
 )
 NETWORKS = (("one step, 20 % active, 16-bit weights", "step_16_20"),
             ("one step, 20 % active, 8-bit weights", "step_8_20"),

@@ -35,7 +35,7 @@ from edge_dassdp.ir import Network
 from edge_dassdp.neurobench import Metrics
 from edge_dassdp.neurobench import metrics as _metrics
 from edge_dassdp.qir import QNetwork
-from edge_dassdp.quantize.network import Quantized
+from edge_dassdp.quantize.network import Quantized, with_spare_classes
 from edge_dassdp.quantize.network import quantize as _quantize
 from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.rules import Learning
@@ -142,17 +142,17 @@ def quantize(network: Network, learning: Learning | None = None, settings: Setti
     names that are none, E201 where a constant has no representation, E202 where a proof fails, E203
     where a rule cannot stand.
     """
-    network = network.with_spare_classes(spare_classes) if spare_classes else network
+    chosen = settings or Settings()
+    network = with_spare_classes(network, spare_classes, chosen)
     names = stated(list(classes), network.n_known) if len(classes) else None
     samples = None if x is None else sample_rows(network.inputs, x)
     labels = None if y is None or samples is None else \
-        checked_targets(y, len(samples), network.n_classes) if settings and settings.values else \
+        checked_targets(y, len(samples), network.n_classes) if chosen.values else \
         label_row(y, len(samples), network.n_known, names)
 
     def anew(other: Settings) -> Quantized:
         return _quantize(network, learning, other, samples, labels, names)
 
-    chosen = settings or Settings()
     made = attempt(chosen, anew)
     for text in losses(network, made.network, measure_fidelity(network, made), chosen, anew,
                        samples, made.confidence, labels):

@@ -73,8 +73,11 @@ def compile_objects(core: Core, sources: list[Path], folder: Path,
 
 
 def _compile(flags: list[str], of: list[str], output: Path) -> None:
-    """of: folders of headers, and the source."""
+    """of: folders of headers, and the source. One that takes in bytes of a file is not kept."""
     text = _run([*flags, "-E", "-P", *of])
+    if ".incbin" in text:
+        _run([*flags, *of, "-c", "-o", str(output)])
+        return
     read = "\0".join((compiler_version(), *flags, Path(of[-1]).suffix, text))
 
     def make(store: Path) -> None:

@@ -7,6 +7,7 @@ their mean. `value = centre + scale * value_q11 / 2^11`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,9 +63,11 @@ class QValues:
         return np.asarray(round_shift(logits.astype(np.int64) * self.mul, self.shift)
                           - self.centre_q11)
 
-    def in_q11(self, targets: Targets) -> NDArray[np.int16]:
-        """Targets (n, n_outputs) as the device takes them. Raises EdgeError E104, with how many and
-        the range, for those beyond 16 scales of the centre, which an int16 does not hold."""
+    def in_q11(self, targets: Targets, told: Callable[[int, str], str] | None = None
+               ) -> NDArray[np.int16]:
+        """Targets (n, n_outputs) as the device takes them. told: what stands where sample i does,
+        for people. Raises EdgeError E104, with how many and the range, for those beyond 16 scales
+        of the centre, which an int16 does not hold."""
         with np.errstate(over="ignore"):
             found = (targets - self.centre) / self.scale * 2.0**FRAC_BITS
         counts = to_int(np.clip(found, -(2.0**40), 2.0**40))
@@ -72,9 +75,11 @@ class QValues:
         if wrong.any():
             i, c = (int(k) for k in np.argwhere(wrong)[0])
             reach = INT16_MAX / 2.0**FRAC_BITS * self.scale[c]
+            value = f"{targets[i, c]:.6g}"
+            where = told(i, value) if told else f"the target of sample {i} is {value}"
             raise EdgeError(
-                "E104", f"the target {targets[i, c]:.6g} of sample {i}, {self.name(c)}, is out of "
-                "range", cause=f"{int(wrong.sum()):,} of {wrong.size:,} targets are; the model "
+                "E104", f"{where} for {self.name(c)}, which is out of range",
+                cause=f"{int(wrong.sum()):,} of {wrong.size:,} targets are; the model "
                 f"takes {self.centre[c] - reach:.4g} to {self.centre[c] + reach:.4g} there, 16 "
                 "standard deviations of its training", help="give targets in the training's unit, "
                 "leave such samples out, or quantize anew with targets of this range")

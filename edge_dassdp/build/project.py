@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from edge_dassdp.base import assets
@@ -93,7 +94,8 @@ class Project:
         """All that the object of `unit` depends on: the texts it includes, at any depth, and flags,
         of definitions those that a text names. So boards of one core share what knows no board.
         """
-        waiting, texts = [unit], {}
+        forced = [flag for before, flag in pairwise(self.cflags) if before == "-include"]
+        waiting, texts = [unit, *forced], {}
         while waiting:
             path = waiting.pop()
             if path not in texts:

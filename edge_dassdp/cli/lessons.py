@@ -121,14 +121,8 @@ class Lessons:
         from edge_dassdp.figures.proposal import proposed
 
         board = None if self.board is None else load_board(self.board)
-        try:
-            return proposed(source, settings, board, train, memory.onto,
-                            plastic_biases=self.plastic_biases)
-        except EdgeError as problem:
-            if problem.code == "E203":
-                problem.help = "give --frozen for inference alone, or name projections with " \
-                    "--plastic"
-            raise
+        return proposed(source, settings, board, train, memory.onto,
+                        plastic_biases=self.plastic_biases)
 
 
 def filling(source: ir.Network, learning: Learning, settings: Settings, train: Samples | None,

@@ -264,6 +264,6 @@ def device_samples(network: QNetwork, samples: Samples) -> Packed:
     x, y, targets = input_x(network, samples.x), samples.y, None
     if network.values is not None and samples.are_values:
         targets = samples.y
-        x, y = with_lesson(network, x, targets)
+        x, y = with_lesson(network, x, targets, samples.origin)
     return Packed(x, y, clipping(network.inputs, network.x_scales, samples.x), samples.guess,
                   targets)

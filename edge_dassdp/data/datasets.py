@@ -59,12 +59,12 @@ class Samples:
         return replace(self, x=self.x[rows], y=self.y[rows],
                        origin=None if self.origin is None else self.origin.at(rows))
 
-    def known_as(self, names: ClassNames) -> Samples:
-        """With the numbers that its names have there; numbers stay. Raises EdgeError E104 for a
-        name that is not there, and for targets."""
+    def known_as(self, names: ClassNames, takes_more: bool = False) -> Samples:
+        """With the numbers that its names have there; numbers stay. takes_more: new classes can be
+        taught. Raises EdgeError E104 for a name that is not there, and for targets."""
         require_no_targets(self.are_values, "the file")
         origin = self.origin or Origin.of_array(len(self))
-        y = renumbered(self.y, self.classes, names, origin) if self.classes else self.y
+        y = renumbered(self.y, self.classes, names, origin, takes_more) if self.classes else self.y
         return replace(self, y=y, classes=names.names)
 
 
@@ -161,11 +161,12 @@ class Part:
         return [f"two files are scaled otherwise: {one_is}; {other_is}"]
 
 
-def agreed(known: ClassNames | None, n_classes: int, *parts: Part) -> tuple[Part, ...]:
+def agreed(known: ClassNames | None, n_classes: int, *parts: Part,
+           takes_more: bool = False) -> tuple[Part, ...]:
     """Parts whose labels are the classes of one network, which knows them as `known`, or by numbers
-    alone. Raises EdgeError E104 for names that it does not know, or that are not all of its classes
-    where it knows none, for names in one file and numbers in another, for numbers where it was
-    given names, and for labels out of range and targets."""
+    alone. takes_more: new classes can be taught. Raises EdgeError E104 for names that it does not
+    know, or that are not all of its classes where it knows none, for names in one file and numbers
+    in another, for numbers where it was given names, and for labels out of range and targets."""
     for part in parts:
         require_no_targets(part.samples.are_values, part.title)
     with_names = [part for part in parts if part.samples.classes]
@@ -183,7 +184,7 @@ def agreed(known: ClassNames | None, n_classes: int, *parts: Part) -> tuple[Part
                         "NAME,NAME,... in the order of the numbers (classes=[...] in Python), and "
                         "files may hold either")
     made = tuple(part if known is None or n_classes == 1 else
-                 replace(part, samples=part.samples.known_as(known)) for part in parts)
+                 replace(part, samples=part.samples.known_as(known, takes_more)) for part in parts)
     for part in made:
         require_classes(part.samples.y, n_classes, part.samples.origin)
     return made
@@ -203,8 +204,9 @@ def require_no_targets(are_values: bool, title: str) -> None:
     """E104 where a file of targets is given to what has classes."""
     if are_values:
         raise EdgeError("E104", f"{title} has targets, which are values, and the outputs of the "
-                        "network are classes", help="quantize it with --values (values=True of "
-                        "Settings in Python), or give the class of each sample")
+                        "network are classes", help="give the class of each sample; or, where its "
+                        "outputs are meant as values, quantize it with --values (values=True of "
+                        "Settings in Python): compare and tune count classes, and take none")
 
 
 def _common(n_classes: int, parts: Sequence[Part]) -> ClassNames:
@@ -262,8 +264,8 @@ def load_parts(path: Path | str) -> dict[str, Part]:
 def _plain(path: Path | str, plain: Plain) -> dict[str, Part]:
     y = plain.y if plain.are_targets else \
         class_labels(plain.y, len(plain.x), f"{path}: ")
-    samples = Samples(plain.x, y, plain.classes,
-                      plain.guess, plain.origin or Origin.of_array(len(plain.x), str(path)))
+    samples = Samples(plain.x, y, plain.classes, plain.guess, plain.origin or Origin.of_array(
+        len(plain.x), str(path), "targets" if plain.are_targets else "y"))
     if not plain.rows:
         return {WHOLE: Part(samples, is_whole=True)}
     return {split: Part(samples.at(rows))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -23,6 +24,7 @@ MOST_LETTERS = 100
 """Of a name."""
 _MOST_NAMED = 20
 """Classes that a sentence lists."""
+_SPARE = re.compile(r"\(spare \d+\)")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,18 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + ", ..." * (len(names) > _MOST_NAMED)
 
 
+def spare_name(class_idx: int) -> str:
+    """What stands in place of a name for an output whose class was not taught."""
+    return f"(spare {class_idx})"
+
+
+def require_own_names(names: Sequence[str]) -> None:
+    """E105 for a name that stands for a class that was not taught."""
+    for name in filter(_SPARE.fullmatch, names):
+        raise EdgeError("E105", f"a class cannot be called '{name}'", cause="so an output is shown "
+                        "whose class was not taught", help="give the class a name of its own")
+
+
 def are_names(names: Sequence[object]) -> bool:
     """Whether each is a text that can be shown, and stands there once."""
     return all(isinstance(name, str) and name == name.strip() and 0 < len(name) <= MOST_LETTERS
@@ -97,6 +111,7 @@ def stated(names: Sequence[str], n_classes: int | None = None) -> ClassNames:
                         f"texts of 1 to {MOST_LETTERS} letters, each once",
                         help="give a name for each output of the network, in their order")
     found = tuple(map(str, names))
+    require_own_names(found)
     if n_classes is not None and len(found) != n_classes:
         raise EdgeError("E105", f"{len(found)} names of classes, the network has {n_classes} "
                         f"output{'s' * (n_classes > 1)}", cause=numbered(found),
@@ -112,7 +127,8 @@ def parsed(text: str, n_classes: int | None = None) -> ClassNames:
 
 def require_complete(names: Sequence[str], n_classes: int, where: str = "the file") -> None:
     """E104 unless names that a file brings are as many as the classes of a network: the number of a
-    name is its place among all of them."""
+    name is its place among all of them. E105 as `require_own_names`."""
+    require_own_names(names)
     if n_classes == 1 < len(names):
         raise EdgeError("E104", f"{where} names {len(names)} classes, the network has one output",
                         cause=listed(names), help="one output has no classes: write 0 for each "
@@ -126,26 +142,35 @@ def require_complete(names: Sequence[str], n_classes: int, where: str = "the fil
             "of the classes instead of their names")
 
 
-def renumbered(y: Labels, names: Sequence[str], known: ClassNames, origin: Origin) -> Labels:
-    """Labels (n,) that count in `names`, as the numbers that `known` has for them. Raises EdgeError
-    E104 for a name that it does not know."""
+TEACH = ("a new class is taught by its name, learn --new-class {} (Device.new_class); one that was "
+         "taught is put back with what was learned, --restore SNAPSHOT (Device.load)")
+"""What to do about a class of that name, where a device can be taught more."""
+
+
+def renumbered(y: Labels, names: Sequence[str], known: ClassNames, origin: Origin,
+               takes_more: bool = False) -> Labels:
+    """Labels (n,) that count in `names`, as the numbers that `known` has for them. takes_more: new
+    classes can be taught. Raises EdgeError E104 for a name that it does not know."""
     place = {name: k for k, name in enumerate(known.names)}
     table = np.array([place.get(name, -1) for name in names], np.int64)
     strange = np.flatnonzero(table[y] < 0)
     if strange.size:
         name = names[int(y[strange[0]])]
-        near = get_close_matches(name, known.names, 1)
+        near = get_close_matches(name, [n for n in known.names if not _SPARE.fullmatch(n)], 1)
+        helps = [f"did you mean {near[0]}?"] if near else []
+        helps += [TEACH.format(name)] if takes_more else []
         raise EdgeError(
             "E104", f"{origin.told(int(strange[0]), repr(name))}, which is no class of the model",
             cause=f"its classes are {numbered(known.names)}",
-            help=f"did you mean {near[0]}?" if near else "call classes as the model does, leave "
-            "such samples out, or quantize anew with samples of all classes")
+            help=" Else ".join(helps) or "call classes as the model does, leave such samples out, "
+            "or quantize anew with samples of all classes")
     return table[y]
 
 
-def labels_of(y: NDArray[Any], n: int, known: ClassNames | None) -> Labels:
-    """Labels of n samples, int64 (n,), of integers, or of names where there are known ones. Raises
-    EdgeError E104 for anything else."""
+def labels_of(y: NDArray[Any], n: int, known: ClassNames | None,
+              takes_more: bool = False) -> Labels:
+    """Labels of n samples, int64 (n,), of integers, or of names where there are known ones.
+    takes_more: as of `renumbered`. Raises EdgeError E104 for anything else."""
     is_text = y.shape == (n,) and (y.dtype.kind in "US" or (
         y.dtype.kind == "O" and all(isinstance(v, str) for v in y)))
     if known is not None and not is_text and y.dtype.kind in "USO":
@@ -155,7 +180,8 @@ def labels_of(y: NDArray[Any], n: int, known: ClassNames | None) -> Labels:
     if not is_text or known is None:
         return class_labels(y, n)
     names, place = np.unique(y.astype(str), return_inverse=True)
-    return renumbered(place.astype(np.int64), names.tolist(), known, Origin.of_array(n))
+    return renumbered(place.astype(np.int64), names.tolist(), known, Origin.of_array(n),
+                      takes_more)
 
 
 def class_labels(y: NDArray[Any], n: int, where: str = "") -> Labels:

@@ -353,5 +353,6 @@ def _classes(path: Path, layout: _Layout, names: dict[str, tuple[int, int]]
                             "class: they are whole numbers from 0 on, one for each output",
                             cause="classes are taken from there: the column 'label', 'class', "
                             "'target' or 'y', else the last", help="call the column of the "
-                            "classes 'label'; where there are none, add one of 0")
+                            "classes 'label', and one of values, which a network of --values "
+                            f"gives, {TARGET}NAME; where there are neither, add a label of 0")
     return np.array([int(float(text)) for text in names], np.int64), ()

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.data import datasets
 from edge_dassdp.data.datasets import Part
-from edge_dassdp.data.labels import ClassNames, Origin, listed
+from edge_dassdp.data.labels import TEACH, ClassNames, Origin, listed, spare_name
 from edge_dassdp.qir import QNetwork
 
 FORGETS = ("the model has no class means and replays no samples of the old classes, so a new class "
            "takes their place whole: quantize it with --class-means and --data")
-_SPARE = "(spare {})"
 NOTHING_TAUGHT: Mapping[str, int] = MappingProxyType({})
 
 
@@ -37,7 +36,7 @@ def with_taught(network: QNetwork, taught: Mapping[str, int],
             parts and not any(part.samples.classes for part in parts))):
         return None
     names = [*(network.classes or map(str, range(network.n_known))),
-             *(_SPARE.format(k) for k in range(network.n_known, network.n_classes))]
+             *map(spare_name, range(network.n_known, network.n_classes))]
     for name, class_idx in taught.items():
         names[class_idx] = name
     is_stated = network.class_names is None or network.class_names.is_stated
@@ -50,11 +49,11 @@ def named_classes(network: QNetwork, taught: Mapping[str, int]) -> tuple[str, ..
     return () if names is None else names.names
 
 
-def require_taught(network: QNetwork, taught: Mapping[str, int], labels: NDArray[Any],
+def require_taught(network: QNetwork, taught: Mapping[str, int] | None, labels: NDArray[Any],
                    origin: Origin | None = None) -> None:
     """EdgeError E104 where a label (n,) is of a class that is spare, and nothing was taught as it.
-    """
-    known = [*range(network.n_known), *taught.values()]
+    taught: None where nothing can have been."""
+    known = [*range(network.n_known), *(taught or {}).values()]
     wrong = np.flatnonzero(~np.isin(labels, known))
     if not wrong.size:
         return
@@ -63,8 +62,8 @@ def require_taught(network: QNetwork, taught: Mapping[str, int], labels: NDArray
         "E104", f"{told.told(first, labels[first])}, which is a spare class that was not taught",
         cause=f"the network has classes 0 to {network.n_known - 1}"
         + (f", taught are {listed([*taught])}" if taught else ", and none was taught"),
-        help="a new class is taught by a name: learn --new-class NAME (Device.new_class); else "
-        "give each sample the class that it is of")
+        help="leave such samples out, or give each the class that it is of" if taught is None else
+        f"{TEACH.format('NAME')}; else give each sample the class that it is of")
 
 
 def require_named(unnamed: Mapping[str, int], labels: NDArray[Any], origin: Origin | None) -> None:
@@ -84,15 +83,17 @@ def require_named(unnamed: Mapping[str, int], labels: NDArray[Any], origin: Orig
 
 
 def agreed(network: QNetwork, *parts: Part,
-           taught: Mapping[str, int] = NOTHING_TAUGHT) -> tuple[Part, ...]:
+           taught: Mapping[str, int] | None = None) -> tuple[Part, ...]:
     """Samples of files with the labels, or the targets, that a model and its device know. taught:
-    index by name of classes that were taught. Raises EdgeError E104 as `datasets.agreed` and
+    index by name of classes that were taught; None of what begins with those of the training, and
+    can be given no more. Raises EdgeError E104 as `datasets.agreed` and
     `datasets.agreed_values`, and for classes that are spare."""
     if network.values is not None:
         return datasets.agreed_values(network.values.names, network.n_classes, *parts)
     if not network.spare_classes:
         return datasets.agreed(network.class_names, network.n_classes, *parts)
-    made = datasets.agreed(with_taught(network, taught, parts), network.n_classes, *parts)
+    made = datasets.agreed(with_taught(network, taught or {}, parts), network.n_classes, *parts,
+                           takes_more=taught is not None)
     for part in made:
         require_taught(network, taught, part.samples.y, part.samples.origin)
     return made

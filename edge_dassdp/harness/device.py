@@ -71,12 +71,12 @@ def sample_rows(inputs: Sequence[Input], x: ArrayLike) -> NDArray[np.float32]:
     return samples.reshape(-1, n_values).astype(np.float32)
 
 
-def label_row(y: ArrayLike, n: int, n_classes: int,
-              names: ClassNames | None = None) -> NDArray[np.int64]:
+def label_row(y: ArrayLike, n: int, n_classes: int, names: ClassNames | None = None,
+              takes_more: bool = False) -> NDArray[np.int64]:
     """Labels of n samples, int64 (n,) from 0 to n_classes - 1, of such integers or, where a model
-    has names, of these; one alone may be a number or a name. EdgeError E104 for another shape or
-    what is no class."""
-    labels = labels_of(np.atleast_1d(array_of(y, "labels")), n, names)
+    has names, of these; one alone may be a number or a name. takes_more: new classes can be taught.
+    EdgeError E104 for another shape or what is no class."""
+    labels = labels_of(np.atleast_1d(array_of(y, "labels")), n, names, takes_more)
     require_classes(labels, n_classes)
     return labels
 
@@ -96,7 +96,8 @@ def _known_labels(network: QNetwork, y: ArrayLike, n: int,
                   taught: Mapping[str, int]) -> NDArray[np.int64]:
     """As `label_row`; names are those of the model and of what was taught, E104 for a class that is
     spare, too."""
-    labels = label_row(y, n, network.n_classes, with_taught(network, taught))
+    labels = label_row(y, n, network.n_classes, with_taught(network, taught),
+                       takes_more=network.spare_classes > 0)
     require_taught(network, taught, labels)
     return labels
 

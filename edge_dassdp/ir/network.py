@@ -201,13 +201,17 @@ class Network:
         refuse_unless("E105", is_int(n) and 1 <= n <= SPARE_MAX, f"{n!r} spare classes, a readout "
                       f"takes 1 to {SPARE_MAX}", help="leave it out for none")
         out = self.population(self.readout.population)
+        what, has = f"the readout '{out.name}' takes no spare classes", self.readout.spare_classes
+        refuse_unless("E203", not has, what, cause=f"it has {has} already",
+                      help="give the network as it was trained")
+        refuse_unless("E203", out.size > 1, what, cause="it has one output, and so no classes",
+                      help="leave out --spare-classes")
         grows = len(out.shape) == 1 and all(
             q.pre != out.name and (q.post != out.name or (
                 q.conv is None and q.result_pool is None)) for q in self.projections)
-        refuse_unless("E203", grows and not self.readout.spare_classes and out.size > 1,
-                      f"the readout '{out.name}' takes no spare classes",
-                      cause="it has one output, some already, or is more than a vector behind "
-                      "matrices that nothing listens to")
+        refuse_unless("E203", grows, what, cause="it is more than a vector behind matrices that "
+                      "nothing listens to", help="leave out --spare-classes, or let the network "
+                      "end in a matrix to its classes")
         vectors: dict[str, Any] = {
             f.name: _grown(getattr(out, f.name), n, f.name == "bias") for f in fields(out)
                    if isinstance(getattr(out, f.name), np.ndarray)}

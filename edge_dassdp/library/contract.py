@@ -8,6 +8,7 @@ from typing import Any
 
 from edge_dassdp.base import assets
 from edge_dassdp.base.qformat import QInputScale
+from edge_dassdp.data.labels import spare_name
 from edge_dassdp.ir import Input
 from edge_dassdp.learned.portable import n_bytes
 from edge_dassdp.qir import QNetwork
@@ -34,7 +35,7 @@ def labels(network: QNetwork) -> tuple[str, ...]:
     knows none."""
     if network.values is not None:
         return network.values.names or tuple(map(str, range(network.n_classes)))
-    spare = tuple(f"(spare {k})" for k in range(network.n_known, network.n_classes))
+    spare = tuple(map(spare_name, range(network.n_known, network.n_classes)))
     return (network.classes or tuple(map(str, range(network.n_known)))) + spare
 
 

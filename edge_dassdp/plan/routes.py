@@ -96,7 +96,8 @@ def _kind(q: QProjection) -> Literal["rows", "channels", "conv", "currents"]:
         return "currents"
     if q.conv is None:
         return "rows"
-    return "channels" if q.w.ndim == 2 and q.result_pool is None else "conv"
+    is_matrix = q.w.ndim == 2 and q.result_pool is None
+    return "channels" if is_matrix and (q.is_plastic or q.weight_bits == 16) else "conv"
 
 
 def _delay(network: QNetwork, q: QProjection) -> Lags:

@@ -12,6 +12,7 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.base.numbers import sample_array
 from edge_dassdp.base.qformat import IntArray, QInputScale, quantize_input
 from edge_dassdp.base.values import Targets
+from edge_dassdp.data.labels import Origin
 from edge_dassdp.ir import Input
 from edge_dassdp.ir.geometry import volume
 from edge_dassdp.qir.network import QNetwork, frame_bytes, input_bytes
@@ -62,12 +63,14 @@ def with_targets(network: QNetwork, x: NDArray[np.int8],
     return made
 
 
-def with_lesson(network: QNetwork, x: NDArray[np.int8],
-                targets: Targets) -> tuple[NDArray[np.int8], IntArray]:
+def with_lesson(network: QNetwork, x: NDArray[np.int8], targets: Targets,
+                origin: Origin | None = None) -> tuple[NDArray[np.int8], IntArray]:
     """Samples with their targets (n, n_outputs) in the unit of the training, and the labels that
-    say that they have some, (n,). Raises EdgeError E104 for targets out of range."""
+    say that they have some, (n,). origin: where they stand. Raises EdgeError E104 for targets out
+    of range."""
     assert network.values is not None
-    return with_targets(network, x, network.values.in_q11(targets)), np.zeros(len(x), np.int64)
+    targets_q11 = network.values.in_q11(targets, origin.told if origin else None)
+    return with_targets(network, x, targets_q11), np.zeros(len(x), np.int64)
 
 
 def target_q11(network: QNetwork, x: NDArray[np.int8]) -> IntArray:

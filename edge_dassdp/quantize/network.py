@@ -123,6 +123,17 @@ def quantize(
     return Quantized(replace(quantized, proofs=tuple(proofs)), confidence)
 
 
+def with_spare_classes(network: Network, n: int, settings: Settings) -> Network:
+    """A float network with n more outputs for classes that are taught, itself for 0. Raises
+    EdgeError E105, E203 as `Network.with_spare_classes`, E203 where outputs are values."""
+    if not n:
+        return network
+    refuse_unless("E203", not settings.values, "values take no spare classes", cause="a device can "
+                  "be taught classes more, and the outputs are values",
+                  help="leave out --spare-classes, or --values")
+    return network.with_spare_classes(n)
+
+
 def _targets(network: Network, learning: Learning | None,
              calibration: NDArray[np.float32] | None, y: NDArray[Any] | None) -> Targets:
     """Of the training samples, (n, n_outputs). Raises EdgeError E104 for targets that are none,

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.qformat import to_int
 from edge_dassdp.ir import FloatArray, Network
 from edge_dassdp.ir.canonical import canonical, weight_gain
@@ -40,11 +40,16 @@ Learned = Mapping[str, NDArray[Any]]
 def with_learned(quantized: QNetwork, learned: Learned) -> QNetwork:
     """The model with learned weights in place of the factory's.
 
-    Raises EdgeError E105 for an unknown projection, E503 for one that is frozen or a weight out of
-    range, E104 for another shape.
+    Raises EdgeError E105 for an unknown projection and for weights of a class that was taught on
+    the device, E503 for one that is frozen or a weight out of range, E104 for another shape.
     """
     made = {name: checked_weights(quantized, name, w).astype(np.int16)
             for name, w in learned.items()}
+    for q in quantized.into(quantized.readout) if quantized.spare_classes else ():
+        refuse_unless("E105", q.name not in made or not made[q.name][:, quantized.n_known:].any(),
+                      f"the weights of '{q.name}' know a class that was taught on the device",
+                      cause="a network holds the classes that it was trained on",
+                      help="keep it in the snapshot, or forget the class first")
     return replace(quantized, projections=tuple(
         replace(q, w=made.get(q.name, q.w)) for q in quantized.projections))
 
@@ -52,8 +57,9 @@ def with_learned(quantized: QNetwork, learned: Learned) -> QNetwork:
 def dequantize(network: Network, quantized: QNetwork, learned: Learned) -> Network:
     """The float network with learned weights; everything else, and what is not in `learned`, stays.
 
-    network: what `quantized` was made of; where plastic biases were added to it, with or without
-    them. Raises EdgeError as `with_learned` does, E201 where `quantized` is of another network.
+    network: what `quantized` was made of; where plastic biases or spare classes were added to it,
+    with or without them. Raises EdgeError as `with_learned` does, E201 where `quantized` is of
+    another network.
     """
     grown = _grown(network, quantized)
     check_same(in_codes(canonical(grown), quantized.x_scales), quantized)
@@ -62,7 +68,7 @@ def dequantize(network: Network, quantized: QNetwork, learned: Learned) -> Netwo
     made = replace(grown, projections=tuple(
         replace(p, weight=weights[p.name]) if p.name in weights else p
         for p in grown.projections))
-    return made if grown is network else _without_biases(network, made, set(weights))
+    return made if grown is network else _as_given(network, made, set(weights))
 
 
 def requantize(network: Network, like: QNetwork) -> QNetwork:
@@ -109,7 +115,10 @@ def _columns(q: QProjection, values: FloatArray) -> FloatArray:
 
 
 def _grown(network: Network, quantized: QNetwork) -> Network:
-    """With plastic biases and pools apart where the model has them and the network does not."""
+    """With spare classes, plastic biases and pools apart where the model has them and the network
+    does not."""
+    if quantized.spare_classes and not network.readout.spare_classes:
+        network = network.with_spare_classes(quantized.spare_classes)
     names = [q.name for q in quantized.projections if q.pre == ALWAYS and q.post != ALWAYS]
     if not names or ALWAYS in {p.name for p in network.populations}:
         return _with_pools(network, quantized)
@@ -125,11 +134,13 @@ def _with_pools(network: Network, quantized: QNetwork) -> Network:
                                       if pool_name(q.name) in made - known})
 
 
-def _without_biases(network: Network, grown: Network, learned: set[str]) -> Network:
+def _as_given(network: Network, grown: Network, learned: set[str]) -> Network:
     """`network` with the weights and plastic biases of `grown`."""
-    projections = []
+    projections, names = [], {p.name for p in network.projections}
     for p in network.projections:
-        made, bias = grown.projection(p.name), f"{p.name}_bias"
-        values = grown.projection(bias).weight[0] if bias in learned else p.bias
-        projections.append(replace(p, weight=made.weight, bias=values))
+        weight, bias = grown.projection(p.name).weight, f"{p.name}_bias"
+        values = grown.projection(bias).weight[0, :p.n_columns] if bias in learned - names \
+            else p.bias
+        projections.append(replace(p, weight=weight[tuple(map(slice, p.weight.shape))],
+                                   bias=values))
     return replace(network, projections=tuple(projections))

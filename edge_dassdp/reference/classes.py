@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge_dassdp.base.errors import EdgeError, refuse_unless
 from edge_dassdp.base.qformat import INT32_MIN, IntArray
 from edge_dassdp.base.quantities import QUANTITIES
-from edge_dassdp.data.labels import listed
+from edge_dassdp.data.labels import TEACH, listed, require_own_names
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.reference.feedback import exp2_q15, softmax_z_q8
 
@@ -220,6 +220,9 @@ def taught_of(network: QNetwork, names: NDArray[Any]) -> dict[str, int]:
 
 def require_spares(network: QNetwork) -> None:
     """EdgeError E503 unless a device of this model can be taught classes."""
+    refuse_unless("E503", network.values is None, "the model knows no classes",
+                  cause="its outputs are values, so no class can be taught or forgotten",
+                  help="leave the class out; a network of classes can be taught more of them")
     refuse_unless("E503", network.spare_classes > 0, "the model was built without it",
                   cause="it has no spare classes",
                   help="quantize the network with --spare-classes 2")
@@ -230,6 +233,7 @@ def class_idx_of(network: QNetwork, taught: Mapping[str, int], name: Any) -> int
     name of a class that there is, E503 where none is spare."""
     require_spares(network)
     name_bytes(name)
+    require_own_names([name])
     refuse_unless("E105", name not in network.classes and not (
         not network.classes and name.isdecimal() and int(name) < network.n_known),
         f"'{name}' is a class that the model knows", cause=f"its classes are "
@@ -255,5 +259,5 @@ def taught_idx(network: QNetwork, taught: Mapping[str, int], name: Any) -> int:
         raise EdgeError("E105", f"'{name}' was never taught", cause=told,
                         help="classes that the network was trained on stay: only those taught on "
                         "the device can be forgotten" if was_known else
-                        "name one of them" if taught else "teach it first: learn --new-class")
+                        "name one of them" if taught else TEACH.format(name))
     return taught[name]

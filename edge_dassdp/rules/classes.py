@@ -31,7 +31,8 @@ def check_classes(network: Network, rules: Mapping[str, Rule], *, class_means: b
     require(not falls_back, f"{what} beside a guard that falls back to factory weights, which know "
             "neither", help="give --guard 0, a copy alone")
     if class_means:
-        require(network.n_classes > 1, "class means: the network has one output")
+        require(network.n_classes > 1, "class means: the network has one output",
+                help="leave out --class-means")
         hidden_of(network, rules)
     into = {name: rule for name, rule in rules.items()
             if network.projection(name).post == network.readout.population}

@@ -215,6 +215,8 @@ class Learning:
                 yield made._with_default_replay(
                     network, samples, VALUES_RING if values else Replay.ring_per_class, why)
         if problem is not None and not tried:
+            problem.help = "leave the network frozen, --frozen, or name what learns with " \
+                "--plastic or --rule (Learning({...}) in Python)"
             raise problem
 
     def _with_default_replay(self, network: Network, samples: int, ring: int, why: list[str]

@@ -62,6 +62,13 @@ def taught_in(network: QNetwork, data: bytes) -> dict[str, int]:
     return taught_of(network, _decoded(network, data)["class_names"])
 
 
+def means_in(network: QNetwork, data: bytes) -> int:
+    """Of how many classes the device of a learning state has a mean of what it saw."""
+    if network.class_means is None:
+        return 0
+    return int((_decoded(network, data)["class_seen"][: network.n_classes] > 0).sum())
+
+
 def _check_classes(network: QNetwork, state: Mapping[str, NDArray[Any]]) -> None:
     """E503 unless names are such, each once, and no class that is spare has a mean's count or a
     stored sample beyond what they can."""

@@ -186,6 +186,41 @@ def test_a_cell_that_is_no_target_is_named(folder: Path, tmp_path: Path) -> None
         refused("E104", "run", folder / "v.q.npz", "--data", tmp_path / "bad.csv").split())
 
 
+def test_a_target_out_of_range_is_told_by_its_row(folder: Path, tmp_path: Path) -> None:
+    """It was "sample 2", without the file."""
+    lines = (folder / "stream.csv").read_text().splitlines()
+    lines[3] = "1e6," + lines[3].partition(",")[2]
+    (tmp_path / "far.csv").write_text("\n".join(lines))
+    assert "far.csv: row 4 holds 1e+06 for 'angle', which is out of range" in " ".join(
+        refused("E104", "run", folder / "v.q.npz", "--data", tmp_path / "far.csv").split())
+    x, y = samples(5, 3)
+    y[2, 1] = 1e6
+    np.savez(tmp_path / "far.npz", x=x, targets=y)
+    assert "far.npz: targets[2] is 1e+06 for 'speed'" in " ".join(
+        refused("E104", "run", folder / "v.q.npz", "--data", tmp_path / "far.npz").split())
+
+
+def test_a_table_of_values_without_targets_is_told_what_to_call_them(folder: Path, tmp_path: Path
+                                                                    ) -> None:
+    text = (folder / "stream.csv").read_text()
+    (tmp_path / "bare.csv").write_text(text.replace("target:", ""))
+    assert "target:NAME" in refused("E104", "learn", folder / "v.q.npz", "--data",
+                                    tmp_path / "bare.csv")
+
+
+def test_values_are_taught_no_class(folder: Path) -> None:
+    """"Quantize with --spare-classes 2" was the help, which is refused for values."""
+    told = refused("E503", "learn", folder / "v.q.npz", "--data", folder / "stream.npz",
+                   "--new-class", "wave")
+    assert "its outputs are values" in told and "--spare-classes" not in told
+
+
+def test_compare_says_that_it_takes_no_values(folder: Path, tmp_path: Path) -> None:
+    told = refused("E104", "compare", folder / "net.npz", "--train", folder / "data.npz", "--out",
+                   tmp_path / "out", "--seeds", "2")
+    assert "compare and tune count classes" in " ".join(told.split())
+
+
 def test_classes_and_values_are_told_apart(folder: Path, tmp_path: Path) -> None:
     x, _ = samples(30, 3)
     np.savez(tmp_path / "classes.npz", x=x, y=np.arange(30) % 2)

@@ -115,6 +115,59 @@ static uint32_t analogue(dassdp_analogue_fn *kernel, dassdp_analogue_fn *portabl
     return n_differing;
 }
 
+/* Sums into the form that a kernel adds to, or back. */
+static void flip(uint32_t zero)
+{
+    for (uint32_t i = 0; i < COLUMNS; i++) {
+        made.values[i] = (int32_t)((uint32_t)made.values[i] ^ zero);
+    }
+}
+
+/* Up to three rows of up to five taps, of one column to three or of whole groups of four. */
+static uint32_t scatter(dassdp_scatter_fn *kernel, dassdp_scatter_fn *portable, uint32_t is_wide,
+                        uint32_t is_plain, uint32_t zero)
+{
+    const uint32_t bytes = is_wide != 0u ? 4u : 2u, group = is_plain != 0u ? 1u : 4u;
+    uint32_t n_differing = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        const uint32_t n_taps = below(2) ? 3u : 1u + below(5);
+        const uint32_t tap_columns = is_plain == 0u ? 4u : below(4) == 0u ? 1u + below(3) : 1u;
+        const uint32_t place = tap_columns + (is_plain != 0u ? below(3) : 0u);
+        const dassdp_patch_t patch = {
+            .n_columns = is_plain != 0u ? n_taps * tap_columns : 4u * (1u + below(9)),
+            .n_rows = below(2) ? 3u : 1u + below(3),
+            .acc_step = group * bytes * below(2),
+            .image_step = below(2) ? 0u : group * below(9),
+            .tap_columns = tap_columns, .place_bytes = place * bytes,
+        };
+        const int32_t times = below(2) ? 1 : within(-30, 30);
+        const uint32_t at = group * below(4) * bytes, from = group * below(99);
+        (void)draw_projection(8, 8);
+        draw_sums(is_wide, COLUMNS * 4u / bytes, -20000, 20000);
+        flip(zero);
+        kernel((uint8_t *)made.values + at, (const int8_t *)image + from, &patch, times);
+        flip(zero);
+        portable((uint8_t *)wanted.values + at, (const int8_t *)image + from, &patch, times);
+        n_differing += differs();
+    }
+    return n_differing;
+}
+
+static uint32_t fill_words(void)
+{
+    uint32_t n_differing = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        const uint32_t n_words = 4u * below(COLUMNS / 4u + 1u), value = dassdp_random(&rng);
+        draw_sums(1, COLUMNS, -9, 9);
+        dassdp_k_fill((uint32_t *)(void *)made.values, n_words, value);
+        for (uint32_t i = 0; i < n_words; i++) {
+            wanted.values[i] = (int32_t)value;
+        }
+        n_differing += differs();
+    }
+    return n_differing;
+}
+
 static uint32_t learn_rows(dassdp_learn_rows_fn *kernel, dassdp_learn_rows_fn *portable,
                            uint32_t min_bits, uint32_t max_bits)
 {
@@ -308,6 +361,11 @@ CHECK_OF(accumulate, accumulate_s7, 7, 7)
 CHECK_OF(accumulate, accumulate_s6, 4, 6)
 CHECK_OF(analogue, analogue_a16, 0)
 CHECK_OF(analogue, analogue_a32, 1)
+CHECK_OF(scatter, scatter_a16, 0, 0, dassdp_k_scatter_a16_zero)
+CHECK_OF(scatter, scatter_a32, 1, 0, 0)
+CHECK_OF(scatter, scatter_plain_a16, 0, 1, 0)
+CHECK_OF(scatter, scatter_plain_a32, 1, 1, 0)
+CHECK(fill, fill_words())
 CHECK_OF(learn_rows, learn_rows_s16, 16, 16)
 CHECK_OF(learn_rows, learn_rows_s8, 8, 8)
 CHECK_OF(learn_rows, learn_rows_s4, 4, 7)

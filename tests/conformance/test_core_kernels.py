@@ -26,8 +26,9 @@ NEURONS = [*(f"{kind}_{reset}" for kind in KINDS for reset in RESETS),
            *(f"dynamics_{kind}_{container}_{reset}" for kind in ("lean", "current")
              for container in CONTAINERS for reset in RICH_RESETS)]
 ROWS = ("accumulate_s16", "accumulate_s8", "accumulate_s7", "accumulate_s6", "analogue_a16",
-        "analogue_a32", "learn_rows_s16", "learn_rows_s8", "learn_rows_s4", "feedback",
-        "update_row", "update_row_sums", "update_row_placed", "touch_v16")
+        "analogue_a32", "scatter_a16", "scatter_a32", "scatter_plain_a16", "scatter_plain_a32",
+        "fill", "learn_rows_s16", "learn_rows_s8", "learn_rows_s4", "feedback", "update_row",
+        "update_row_sums", "update_row_placed", "touch_v16")
 FILES = {"touch_v16": "neuron_touch_v16"}
 CALLS = [*((f"check_{name}", seed) for name in NEURONS for seed in (1, 2024)),
          *((f"check_{name}", seed) for name in ROWS for seed in range(1, 9))]
@@ -43,11 +44,12 @@ def outcomes(core: str) -> dict[tuple[str, int], Outcome]:
     flags = tuple(f for f in project.cflags if not f.startswith("-mcpu"))
     include = [folder / f.removeprefix("-I") for f in project.include_flags]
     units = [u for u in project.units if re.match(r"kernels/|src/core/digest", u)]
-    renamed = tuple(f"-Ddassdp_k_{name}=portable_{name}" for name in ROWS)
+    portable = [PORTABLE / f"{FILES.get(name, name)}.c" for name in ROWS]
+    renamed = tuple(f"-Ddassdp_k_{name}=portable_{name}" for name in (*ROWS, "scatter_a16_zero"))
     objects = [*compile_objects(CORES[core], [*(folder / u for u in units), *PROGRAMS],
                                 folder / "obj", flags, include),
-               *compile_objects(CORES[core], [PORTABLE / f"{FILES.get(name, name)}.c" for name in ROWS],
-                                folder / "portable", (*flags, *renamed), [*include, PORTABLE])]
+               *compile_objects(CORES[core], portable, folder / "portable", (*flags, *renamed),
+                                [*include, PORTABLE])]
     cases = [Case(name, name, (seed,)) for name, seed in CALLS]
     return dict(zip(CALLS, run_qemu(CORES["M3" if core == "M0" else core], objects, cases),
                     strict=True))

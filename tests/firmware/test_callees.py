@@ -60,7 +60,7 @@ def test_every_hook_that_the_runtime_calls_is_filled_by_some_model() -> None:
               for hook in re.findall(r"->(\w+)\(", path.read_text("utf-8"))}
     models = [scenario.quantized for scenario in SCENARIOS.values()] + [network("classes")]
     filled = {hook for model in models
-              for hook in re.findall(r"\.(\w+) = dassdp_\w+,",
+              for hook in re.findall(r"\.(\w+) = (?:dassdp|advance|currents)_\w+,",
                                      emit(Plan.of(model))["dassdp_model.c"])}
     filled |= {"encode"}  # in rows of a table
     assert called <= filled and len(called) > 20

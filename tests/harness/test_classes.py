@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from support.gestures import N_KNOWN, RULES, Y, model, network, samples
 
 import edge_dassdp as ed
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.compile import build_emulator
 from edge_dassdp.emit import emit
 from edge_dassdp.harness import Device, keeping, learned_of, verify
-from edge_dassdp.ir import Population, Projection, Readout
 from edge_dassdp.learned.compare import compare, merge
 from edge_dassdp.plan import Plan
 from edge_dassdp.qir.samples import input_x
@@ -23,38 +22,6 @@ from edge_dassdp.targets.emulator import Emulator
 from edge_dassdp.targets.link import LinkTarget
 from edge_dassdp.targets.loopback import LoopbackStream
 from edge_dassdp.targets.reference import ReferenceTarget
-
-N_KNOWN, N_INPUTS = 4, 12
-CENTRES = np.random.default_rng(5).normal(0, 1.6, (N_KNOWN + 2, N_INPUTS))
-
-
-def samples(labels: NDArray[Any] | list[int], seed: int = 1) -> NDArray[np.float32]:
-    """Around the centre of each class."""
-    noise = np.random.default_rng(seed).normal(0, 0.4, (len(labels), N_INPUTS))
-    return (CENTRES[np.asarray(labels)] + noise).astype(np.float32)
-
-
-def network() -> ed.Network:
-    """A reservoir whose readout is fitted to the classes that it knows."""
-    rng = np.random.default_rng(2)
-    w1, w2 = rng.normal(0, 0.6, (N_INPUTS, 32)), rng.normal(0.05, 0.4, (32, 24))
-    return ed.Network(
-        (ed.ir.Input("x", N_INPUTS),),
-        (Population("h1", 32, 0.9, 1.0), Population("h2", 24, 0.9, 1.0),
-         Population("out", N_KNOWN, 0.9, 1.0, reset="none")),
-        (Projection("fc1", "x", "h1", w1), Projection("fc2", "h1", "h2", w2),
-         Projection("fc3", "h2", "out", rng.normal(0, 0.3, (24, N_KNOWN)))),
-        Readout("out", "membrane_sum"), 12)
-
-
-Y = np.arange(80) % N_KNOWN
-RULES = {"fc2": ed.ErrorTouch(32.0), "fc3": ed.ReadoutDelta(0.4)}
-
-
-def model(means: bool = True, spare: int = 2, replay: ed.Replay | None = None,
-          names: tuple[str, ...] = ("sit", "walk", "run", "jump"), **more: Any) -> ed.QNetwork:
-    learning = ed.Learning(RULES, replay=replay or ed.Replay(40, 3, 3), class_means=means, **more)
-    return ed.quantize(network(), learning, x=samples(Y), y=Y, classes=names, spare_classes=spare)
 
 
 @pytest.mark.parametrize("means", [True, False])

@@ -57,6 +57,11 @@ def reached(runs: tuple[Taps, ...], axis: Axis, place: int) -> list[tuple[int, i
             for k in range(run.n_taps) if 0 <= quotient - run.quotient + k < axis.n_out]
 
 
+def test_a_frozen_kernel_of_one_place_is_scattered_and_a_plastic_one_lists_rows() -> None:
+    found = Plan.of(SCENARIOS["pointwise_ssdp"].quantized).routes
+    assert (found["c1_c2"].kind, found["c2_c3"].kind) == ("channels", "conv")
+
+
 @pytest.mark.parametrize(("scenario", "projection"), CONVOLVED)
 def test_a_kernel_s_image_gives_the_sums_of_its_convolution(scenario: str,
                                                             projection: str) -> None:

@@ -215,15 +215,17 @@ def declared() -> set[str]:
     """Functions of the runtime that tables may name: of the types of dassdp_tables.h, and others
     that kernels.h, deliver.h, encode.h, events.h, dynamics.h, learn.h and rules declare."""
     folder = assets.folder("firmware") / "src"
+    within = assets.folder("firmware") / "kernels" / "portable" / "neuron_steps.h"
     texts = {p: p.read_text("utf-8") for p in folder.rglob("*.[ch]")}
     known = "".join(t for p, t in texts.items() if p.suffix == ".h"
                     and p.parent.name in ("core", "paths", "rules", "learn"))
-    code = "".join(t for p, t in texts.items() if p.suffix == ".c")
+    code = "".join(t for p, t in texts.items() if p.suffix == ".c" or p.name == "step.h")
     named = set(re.findall(r"\b(dassdp_[a-z0-9_]+)\b", _expanded(known)))
     functions = set(re.findall(r"^[a-z].*?\b(dassdp_[a-z0-9_]+)\(", code, re.MULTILINE)) | {
         n for n in named if n.startswith("dassdp_k_")}
     calls = set(re.findall(r"(?<![\w.])(dassdp_[a-z0-9_]+)\(", re.sub(
         r"^[a-z].*?\b(dassdp_[a-z0-9_]+)\(", "", code, flags=re.MULTILINE)))
+    calls |= set(re.findall(r"\b(dassdp_k_[a-z0-9_]+)", within.read_text("utf-8")))
     return {n for n in named & functions if n not in calls and not n.endswith("_")}
 
 

@@ -340,7 +340,7 @@ def _wired() -> Iterator[Scenario]:
     yield Scenario("pointwise_batch", wired.pointwise((8, 5, 9)), Learning(
         {"c1_c2": DASSDP(batch=4, **strong), "c2_c3": DASSDP(batch=4, **strong),
          "h_out": ReadoutDelta()}), Settings(bits_of={"c2_c3": 16}), phases=GATED)
-    yield Scenario("pointwise_ssdp", wired.pointwise((4, 12)), Learning(
+    yield Scenario("pointwise_ssdp", wired.pointwise((4, 12, 7)), Learning(
         {"c1_c2": SSDP(0.01, 0.004)}, replay=None), Settings(weight_bits=5),
         (Phase("learn", 8, labelled=False),))
 

@@ -118,7 +118,8 @@ def scripted(name: str, script: Script, *more: str) -> Path:
     board = in_qemu(name)
     texts = _texts(*APPLICATION, "ports/scripted.c", "ports/script.h") | {
         "application/ports/script.c": rows_in_c(script)}
-    flags = [f"-D{definition}" for definition in definitions(board)]
+    flags = ["-include", "generated/dassdp_board.h",  # not the library's of that name
+             *(f"-D{definition}" for definition in definitions(board))]
     sources = {path: text for path, text in library().items() if path.startswith("src/")}
     made = with_port(sources | texts, board)
     return build_project(replace(made, cflags=(*made.cflags, *flags, *more)), board).elf

@@ -110,9 +110,11 @@ class Order:
         if self.new_class is None:
             return []
         if not (given.learned.y == taught[self.new_class]).any():
+            has_numbers = network.class_names is None or network.class_names.is_stated
             raise EdgeError("E105", f"no sample to learn from is of class '{self.new_class}'",
                             help=f"write '{self.new_class}' in the column of classes of the samples"
-                            f" that are of it, or its number, {taught[self.new_class]}")
+                            " that are of it"
+                            + f", or its number, {taught[self.new_class]}" * has_numbers)
         return [FORGETS] * forgets(network)
 
     def forgotten(self, target: str) -> list[str]:

@@ -70,11 +70,12 @@ def _quantize(
     from edge_dassdp.figures.proposal import COMMON
     from edge_dassdp.figures.widths import WIDTHS, compare_widths
     from edge_dassdp.quantize import quantize
+    from edge_dassdp.quantize.network import with_spare_classes
     from edge_dassdp.reference.outcome import behind
 
     source = _source(origin, file, sensor)
-    source = source.with_spare_classes(spare_classes) if spare_classes else source
     settings = form.of(source, data)
+    source = with_spare_classes(source, spare_classes, settings)
     given = _Given.of(source, data, options.names_of(classes, source.n_known), limit,
                       settings.values)
     train, judged = given.train, given.judged

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.quoting import command
 from edge_dassdp.cli import options
 from edge_dassdp.cli.output import Answer, Output, verb
 from edge_dassdp.cli.paths import Writes
@@ -209,16 +210,19 @@ def _export(
     """Write learned weights into a network.
 
     Weights come back de-quantized with their scales. What was written is read again and must
-    quantize to the integers of the snapshot, else exit status 1.
+    quantize to the integers of the snapshot, else exit status 1. Classes that were taught stay in
+    the snapshot: a network holds those that it was trained on.
     """
     from rich.text import Text
 
     from edge_dassdp import qir
-    from edge_dassdp.harness import read_snapshot
+    from edge_dassdp.harness import read_learned
     from edge_dassdp.quantize.wayback import requantize, with_learned
 
     network = options.load_model(model)
-    learned = read_snapshot(network, snapshot)
+    kept = read_learned(network, snapshot)
+    _require_untaught(network, kept, model, snapshot)
+    learned = kept.weights
     wanted, failed = with_learned(network, learned), None
     if into is None:
         qir.save(wanted, output)
@@ -239,7 +243,34 @@ def _export(
         {"output": str(output), "into": str(into) if into else None, "projections": [*learned],
          "n_weights": n_weights, "n_changed": n_changed, "learned_sha256": wanted.sha256},
         [Text(text)] if failed is None else [], network.sha256,
-        ["edge-dassdp", *after], failed)
+        ["edge-dassdp", *after], failed, warnings=_left_behind(network, kept))
+
+
+def _require_untaught(network: QNetwork, kept: LearnedState, model: Path, snapshot: Path) -> None:
+    """EdgeError E105 where classes were taught."""
+    from edge_dassdp.data.labels import listed
+    from edge_dassdp.targets.learning import taught_in
+
+    taught = [*taught_in(network, kept.learning)]
+    if taught:
+        raise EdgeError(
+            "E105", f"{snapshot} holds classes that were taught, {listed(taught)}, and a network "
+            "does not", cause="their names, means and limits are learning state, not weights: "
+            "they would be lost",
+            help="keep the snapshot, which every target takes back with --restore; or export "
+            "without them, of what this leaves, once for each: " + command(
+                "edge-dassdp", "forget", model, taught[0], "--restore", snapshot, "--snapshot",
+                f"without-{taught[0]}.state"))
+
+
+def _left_behind(network: QNetwork, kept: LearnedState) -> list[str]:
+    """What else decides on the device, and is in no network."""
+    from edge_dassdp.targets.learning import means_in
+
+    n = means_in(network, kept.learning)
+    return [f"the device's own means of {n} class{'es' * (n > 1)} are learning state: the network "
+            "decides by its weights and the factory's means, and may answer otherwise than the "
+            "device did"] if n else []
 
 
 def _into_file(network: QNetwork, learned: Learned, into: Path, output: Path,

@@ -115,7 +115,7 @@ def _run(
             [Text(f"{target}: {decided}" + link_text(sent)), *notes(target, part)],
             network.sha256, failed=rescue.problem)
     accuracy = float((found == y).mean()) if has_classes else None
-    hint: options.Words = [
+    hint: options.Words = [] if taught else [  # it begins with the classes of the training
         "edge-dassdp", "verify", model, "--target", target,
         *options.same_samples(data, split, shift_seed, limit), *options.words(lock=lock)]
     text = f"{target}: {len(y):,} samples, "

@@ -1,5 +1,5 @@
-/* dassdp_k_scatter_plain_a16: three taps of one column a row, as of a depthwise 3x3 kernel, then any
- * taps of one column, then any at all. */
+/* dassdp_k_scatter_plain_a16: all nine taps of one column, as of a depthwise 3x3 kernel away from borders,
+ * then three taps a row, then any taps of one column, then any at all. */
 #include "asm.h"
 
 acc     .req    r0
@@ -20,10 +20,29 @@ place   .req    r9
         strh    r12, [\to]
         .endm
 
+        @ byte `turn` / 8 of w
+        .macro  add_weight w, turn, to:vararg
+        ldrh    r12, [\to]
+#ifdef __ARM_FEATURE_DSP
+        sxtab   r12, r12, \w, ror #\turn
+#else
+        sxtb    r10, \w, ror #\turn
+        add     r12, r12, r10
+#endif
+        strh    r12, [\to]
+        .endm
+
 @ stack: 32
         function dassdp_k_scatter_plain_a16
         push    {r4-r10, lr}
         ldm     r2, {r4-r9}
+        cmp     taps, #1
+        itttt   eq
+        cmpeq   times, #1
+        cmpeq   columns, #3
+        cmpeq   rows, #3
+        cmpeq   wstep, #0
+        beq     9f
         cmp     taps, #1
         bne     4f
         cmp     columns, #3
@@ -70,5 +89,25 @@ place   .req    r9
         add     row, row, wstep
         add     acc, acc, astep
         bne     5b
+        pop     {r4-r10, pc}
+
+9:      ldr     r2, [row]
+        ldr     r3, [row, #4]
+        ldrsb   r4, [row, #8]
+        add     astep, astep, place
+        add     astep, astep, place, lsl #1
+        add_weight r2, 0, acc
+        add_weight r2, 8, acc, place
+        add_weight r2, 16, acc, place, lsl #1
+        add     acc, acc, astep
+        add_weight r2, 24, acc
+        add_weight r3, 0, acc, place
+        add_weight r3, 8, acc, place, lsl #1
+        add     acc, acc, astep
+        add_weight r3, 16, acc
+        add_weight r3, 24, acc, place
+        ldrh    r12, [acc, place, lsl #1]
+        add     r12, r12, r4
+        strh    r12, [acc, place, lsl #1]
         pop     {r4-r10, pc}
         end_function dassdp_k_scatter_plain_a16

@@ -1,5 +1,5 @@
 /* dassdp_k_accumulate_rows: tiles of 16 columns in registers, four rows a round; a last tile of
- * 8. UXTAB16 adds the even bytes of four columns to lanes n0, n1, and the odd ones to n2, n3.
+ * 8. One to four rows that are added to nothing: 8 columns a round, a pointer a row. UXTAB16 adds the even bytes of four columns to lanes n0, n1, and the odd ones to n2, n3.
  * Lanes are modulo 2^16; they start less n_rows bias. */
 #include "asm.h"
 
@@ -36,7 +36,11 @@
         function dassdp_k_accumulate_rows
         rsbs    r4, r4, #0
         pkhbt   r4, r4, r4, lsl #16
-        adr     r8, 3f + 1              @ Thumb
+        cbnz    r5, 1f
+        subs    r6, r3, #1
+        cmp     r6, #4
+        blo     10f
+1:      adr     r8, 3f + 1              @ Thumb
         movs    r7, #(4f - 3f) / 4
         rsbs    r6, r3, #0              @ skip -n_rows % 4 rows of the first round, or all four
         ite     eq
@@ -105,5 +109,28 @@
         bne     7b
         stm     r10, {r4-r7}
 9:      add     sp, #FRAME
+        pop     {pc}
+
+10:     push    {lr}
+        add     r0, r1, r0, lsl #1      @ end of acc
+        ldm     r2, {r8-r11}
+        adr     r7, 12f
+        movs    r2, #(12f - 11f) / 3
+        mls     r7, r6, r2, r7
+1:      ldm     r8!, {r2-r3}
+        uxtab16 r5, r4, r2
+        uxtab16 r6, r4, r2, ror #8
+        uxtab16 r12, r4, r3
+        uxtab16 lr, r4, r3, ror #8
+        mov     pc, r7
+        .balign 4
+11:     .irp    row, r11, r10, r9
+        ldm     \row!, {r2-r3}
+        add_word r5, r6, r2
+        add_word r12, lr, r3
+        .endr
+12:     stm     r1!, {r5, r6, r12, lr}
+        cmp     r1, r0
+        bne     1b
         pop     {pc}
         end_function dassdp_k_accumulate_rows

@@ -1,35 +1,39 @@
-/* dassdp_k_analogue_a32: tiles of 8 columns in registers, two inputs a round. Sums start less the
- * bias; the biased weights may make them wrap on the way, which is exact modulo 2^32. */
+/* dassdp_k_analogue_a32: four inputs a round over all columns, sums in memory. Halves of words of two inputs
+ * are put together, so that one byte of both is one column's, and SMLAD adds both products. Sums start less
+ * the bias; the biased weights may make them wrap on the way, which is exact modulo 2^32. What is behind the
+ * last input counts as 0 times any row. */
 #include "analogue_dsp.h"
 
-#define X 0 /* the frame */
-#define ADDS 4
-#define START 8
-#define ACC 12
-#define COLUMN 16
-#define ENTRY 20
-#define ROUNDS 24 /* less 1, from bit 16; row_bytes */
-#define END 28 /* of columns */
-#define FRAME 32
+#define X 8 /* the frame: row_bytes, acc, x, inputs left, end of acc, row */
+#define LEFT 12
+#define END 16
+#define ROW 20
+#define FRAME 24
 
-        .macro  add_word a, b, c, d, offset
-        ldr     r2, [r0, #\offset]
-        uxtb16  r3, r2
-        smlabb  \a, r3, r12, \a
-        smlatb  \b, r3, r12, \b
-        uxtb16  r3, r2, ror #8
-        smlabb  \c, r3, r12, \c
-        smlatb  \d, r3, r12, \d
+        @ columns n0, n2, n1, n3 of two rows at p and q; x are their inputs
+        .macro  add_pair p, q, x
+        ldr     r1, [\p], #4
+        ldr     r12, [\q], #4
+        pkhbt   lr, r1, r12, lsl #16
+        pkhtb   r12, r12, r1, asr #16
+        uxtb16  r1, lr
+        smlad   r4, r1, \x, r4
+        uxtb16  lr, lr, ror #8
+        smlad   r6, lr, \x, r6
+        uxtb16  r1, r12
+        smlad   r5, r1, \x, r5
+        uxtb16  r12, r12, ror #8
+        smlad   r7, r12, \x, r7
         .endm
 
-        .macro  add_x
-        ldrsb   r12, [r1], #1
-        add_word r4, r5, r6, r7, 0
-        add_word r8, r9, r10, r11, 4
-        uxtah   r0, r0, lr
+        .macro  add_four
+        ldm     r0, {r4-r7}
+        add_pair r8, r10, r2
+        add_pair r9, r11, r3
+        stm     r0!, {r4-r7}
         .endm
 
-@ stack: 68
+@ stack: 60
         function dassdp_k_analogue_a32
         push    {r4-r11, lr}
         ldrh    r5, [r0, #DASSDP_PROJECTION_N_PRE]
@@ -39,47 +43,63 @@
         sum_inputs
         subs    r4, #1
         lsls    r7, r4
-        rsbs    r4, r7, #0
-        subs    r6, r5, #1
-        mov     r5, r1
-        lsrs    r1, r6, #1
-        add     r9, r8, r0
-        mov     r12, r8
-        pkhbt   r8, r0, r1, lsl #16
-        adr     r7, 3f + 1              @ Thumb
-        lsls    r6, r6, #31
-        bmi     1f
-        adr     r7, 4f + 1              @ an odd number of inputs
-1:      mov     r6, r12
-        push    {r2-r9}
-2:      ldm     sp, {r1-r3, r12}        @ x, adds, start, acc
-        mov     r0, r6
-        ldr     lr, [sp, #ROUNDS]
-        .irp    sum, r4, r5, r6, r7, r8, r9, r10, r11
-        mov     \sum, r3
+        rsbs    r7, r7, #0              @ what sums start at
+        add     r6, r1, r0, lsl #2
+        push    {r0-r2, r5, r6, r8}
+        cbnz    r3, 2f
+        .irp    sum, r3, r4, r5, r8, r9, r10, r11
+        mov     \sum, r7
         .endr
-        cbnz    r2, 5f
-        ldr     pc, [sp, #ENTRY]
-5:      .irp    sum, r4, r5, r6, r7, r8, r9, r10, r11
-        ldr     r2, [r12], #4
-        add     \sum, r2
+1:      stm     r1!, {r3-r5, r7-r11}
+        cmp     r1, r6
+        bne     1b
+        b       3f
+2:      ldm     r1, {r4, r5, r8, r9}
+        .irp    sum, r4, r5, r8, r9
+        add     \sum, r7
         .endr
-        ldr     pc, [sp, #ENTRY]
-        .balign 4
-3:      add_x
-        .balign 4
-4:      add_x
-        subs    lr, lr, #0x10000
-        bcs     3b
-        ldr     r12, [sp, #ACC]
-        stm     r12!, {r4-r11}
-        str     r12, [sp, #ACC]
-        ldr     r6, [sp, #COLUMN]
-        ldr     r0, [sp, #END]
-        adds    r6, #8
-        str     r6, [sp, #COLUMN]
-        cmp     r6, r0
+        stm     r1!, {r4, r5, r8, r9}
+        cmp     r1, r6
         bne     2b
+3:      ldm     sp, {r0-r3, r12, lr}
+        mov     r8, lr
+        subs    r3, #4
+        blt     6f
+        add     r9, r8, r0
+        add     r10, r9, r0
+        add     r11, r10, r0
+        add     lr, r11, r0
+        str     lr, [sp, #ROW]
+        ldr     r5, [r2], #4
+        str     r2, [sp, #X]
+4:      str     r3, [sp, #LEFT]
+        mov     r0, r1
+        sxtb16  r2, r5
+        sxtb16  r3, r5, ror #8
+5:      add_four
+        add_four
+        ldr     r1, [sp, #END]
+        cmp     r0, r1
+        bne     5b
+        ldr     r1, [sp, #LEFT]
+        cmp     r1, #0
+        bgt     3b
         add     sp, #FRAME
         pop     {r4-r11, pc}
+
+6:      mov     r9, r8                  @ the last one to three
+        mov     r10, r8
+        mov     r11, r8
+        ldrb    r5, [r2]
+        adds    r3, #2                  @ -1, 0, 1
+        blt     4b
+        ldrb    r4, [r2, #1]
+        orr     r5, r5, r4, lsl #8
+        add     r9, r8, r0
+        beq     4b
+        ldrb    r4, [r2, #2]
+        orr     r5, r5, r4, lsl #16
+        add     r10, r9, r0
+        subs    r3, #1
+        b       4b
         end_function dassdp_k_analogue_a32

@@ -1,42 +1,83 @@
 /* dassdp_k_scatter_a16: SXTAB16 adds bytes 0, 2 of four columns to lanes n0, n1 and bytes 1, 3 to
- * n2, n3; 16 columns a round, then four. Where times is not 1, products of single lanes. */
+ * n2, n3. Rows of 4, 8 and 12 columns have loops of their own; of others 16 columns a round, then eight
+ * and four. Where times is not 1, products of single lanes. */
 #include "asm.h"
 
 acc     .req    r0
 row     .req    r1
 left    .req    r2      /* columns */
 times   .req    r3
-patch   .req    lr
+columns .req    r9      /* the patch: of a row; rows; bytes from row to row: sums, weights */
+rows    .req    r10
+astep   .req    r11
+wstep   .req    r12
 
         .macro  add_four low, high, w
         sxtab16 \low, \low, \w
         sxtab16 \high, \high, \w, ror #8
         .endm
 
-        @ to the next row of the patch, or out of the function; [sp] rows left
+        .macro  add_last_four
+        ldr     r3, [row], #4
+        ldrd    r4, r5, [acc]
+        add_four r4, r5, r3
+        strd    r4, r5, [acc], #8
+        .endm
+
+        .macro  add_last_eight
+        ldm     row!, {r2, r3}
+        ldm     acc, {r4-r7}
+        add_four r4, r5, r2
+        add_four r6, r7, r3
+        stm     acc!, {r4-r7}
+        .endm
+
+        @ to the next row of the patch, whose steps are in registers, or out of the function
+        .macro  next_narrow again
+        add     acc, acc, astep
+        add     row, row, wstep
+        subs    rows, #1
+        bne     \again
+        pop     {r4-r11, pc}
+        .endm
+
+        @ the same where rows are in lr and, at sp, columns left of a new row and both steps
         .macro  next_row again
-        ldr     r4, [sp]
-        subs    r4, #1
+        subs    lr, #1
         beq     9f
-        str     r4, [sp]
-        ldrd    r4, r5, [patch, #8]
+        ldm     sp, {r2, r4, r5}
         add     acc, acc, r4
         add     row, row, r5
         b       \again
         .endm
 
-@ stack: 40
+@ stack: 48
         function dassdp_k_scatter_a16
-        push    {r3-r11, lr}
-        mov     patch, r2
-        ldr     r4, [patch, #4]
-        str     r4, [sp]
+        push    {r4-r11, lr}
+        ldm     r2, {r9-r12}
         cmp     times, #1
-        bne     5f
-1:      ldr     left, [patch]
-        subs    left, #16
-        blt     3f
-2:      ldm     row!, {r3, r12}
+        bne     8f
+        cmp     columns, #12
+        bhi     4f
+        bne     2f
+1:      ldm     row!, {r2, r3, lr}
+        ldm     acc, {r4-r9}
+        add_four r4, r5, r2
+        add_four r6, r7, r3
+        add_four r8, r9, lr
+        stm     acc!, {r4-r9}
+        next_narrow 1b
+2:      cmp     columns, #8
+        bne     3f
+2:      add_last_eight
+        next_narrow 2b
+3:      add_last_four
+        next_narrow 3b
+
+4:      subs    left, columns, #16
+        mov     lr, rows
+        push    {r2, r11, r12}
+5:      ldm     row!, {r3, r12}
         ldm     acc, {r4-r11}
         add_four r4, r5, r3
         add_four r6, r7, r12
@@ -45,18 +86,17 @@ patch   .req    lr
         add_four r10, r11, r12
         subs    left, #16
         stm     acc!, {r4-r11}
-        bge     2b
-3:      adds    left, #16
-        beq     7f
-4:      ldr     r3, [row], #4
-        ldrd    r4, r5, [acc]
-        add_four r4, r5, r3
-        subs    left, #4
-        strd    r4, r5, [acc], #8
-        bne     4b
-7:      next_row 1b
+        bge     5b
+        lsls    r3, left, #29           @ carry: eight are left; minus: four
+        bcc     7f
+        add_last_eight
+7:      bpl     7f
+        add_last_four
+7:      next_row 5b
 
-5:      ldr     left, [patch]
+8:      mov     left, columns
+        mov     lr, rows
+        push    {r2, r11, r12}
 6:      ldr     r4, [row], #4
         ldrd    r6, r7, [acc]
         sxtb16  r5, r4
@@ -72,8 +112,9 @@ patch   .req    lr
         strd    r6, r7, [acc], #8
         subs    left, #4
         bne     6b
-        next_row 5b
-9:      pop     {r3-r11, pc}
+        next_row 6b
+9:      add     sp, #12
+        pop     {r4-r11, pc}
         end_function dassdp_k_scatter_a16
 
         .section .rodata.dassdp_k_scatter_a16_zero, "a", %progbits

@@ -111,6 +111,30 @@ DASSDP_NEURON_KERNELS(pairs)
 /* The same where leak_shift is 1 to 15, and leak_q15 2^15 - 2^(15 - leak_shift). */
 DASSDP_NEURON_KERNELS(pairs_shift)
 
+/* Neurons that neither leak nor have a base, four by four. */
+typedef struct {
+    const void *acc;
+    void *v;
+    uint32_t before;       /* spikes of the step before of those left of a word, the lowest bits first */
+    uint32_t n_left;       /* fours of that word */
+    uint32_t acc_lshift;
+    int32_t fire_at;
+    int32_t lowest;        /* membranes are not below it, nor become so */
+    uint32_t looks_back;   /* 15: a neuron that fired before is stopped at; 0 */
+    uint32_t *spk_bits;    /* that word */
+    uint32_t n_more;       /* fours of the words behind it */
+} dassdp_fours_t;
+
+typedef void dassdp_stay_fn(dassdp_fours_t *fours);
+
+/* v = max(v + acc 2^acc_lshift, lowest), four by four, as long as none of the four fires then; stops at
+ * the first four of which one does, or with n_left 0 at the end. Those that get no sum and have not
+ * fired before are passed by. Every word begins without spikes. */
+dassdp_stay_fn dassdp_k_stay_v16_a16;
+dassdp_stay_fn dassdp_k_stay_v16_a32;
+dassdp_stay_fn dassdp_k_stay_v32_a16;
+dassdp_stay_fn dassdp_k_stay_v32_a32;
+
 /* dassdp_k_dynamics_<v and sum container>_<reset>, in this order for each neuron:
  *   in = round(acc 2^acc_lshift / 2^acc_rshift) + base
  *   r = [v >= fire_at]                   subtract_delayed, subtract_now, zero_delayed[_all]
@@ -155,29 +179,8 @@ DASSDP_DYNAMICS_KERNELS(current_v16_a32)
 DASSDP_DYNAMICS_KERNELS(current_v32_a16)
 DASSDP_DYNAMICS_KERNELS(current_v32_a32)
 
-/* Neurons that neither leak nor have a base, four by four. */
-typedef struct {
-    const void *acc;
-    void *v;
-    uint32_t before;       /* spikes of the step before of those left of a word, the lowest bits first */
-    uint32_t n_left;       /* fours of that word */
-    uint32_t acc_lshift;
-    int32_t fire_at;
-    int32_t lowest;        /* membranes are not below it, nor become so */
-    uint32_t looks_back;   /* 15: a neuron that fired before is stopped at; 0 */
-    uint32_t *spk_bits;    /* that word */
-    uint32_t n_more;       /* fours of the words behind it */
-} dassdp_fours_t;
-
-typedef void dassdp_stay_fn(dassdp_fours_t *fours);
-
-/* v = max(v + acc 2^acc_lshift, lowest), four by four, as long as none of the four fires then; stops at
- * the first four of which one does, or with n_left 0 at the end. Those that get no sum and have not
- * fired before are passed by. Every word begins without spikes. */
-dassdp_stay_fn dassdp_k_stay_v16_a16;
-dassdp_stay_fn dassdp_k_stay_v16_a32;
-dassdp_stay_fn dassdp_k_stay_v32_a16;
-dassdp_stay_fn dassdp_k_stay_v32_a32;
+/* words[i] = value; n_words is a multiple of 4. */
+void dassdp_k_fill(uint32_t *words, uint32_t n_words, uint32_t value);
 
 /* acc[i] += times row[i], weights of a group of four columns in the order of an image's bytes;
  * n_columns is a multiple of 4, acc and row lie on words. int16 sums are proven to fit; while they

@@ -1,8 +1,6 @@
 /* Spikes into the sums of a population, by matrices. */
 #include "deliver.h"
 
-#include <string.h>
-
 #include "events.h"
 #include "fixed.h"
 #include "volume.h"
@@ -104,7 +102,7 @@ static void clear(const dassdp_model_t *model, const dassdp_projection_t *projec
 {
     if (adds == 0u) {
         uint32_t n = model->populations[projection->post].n_neurons;
-        memset(acc, 0, DASSDP_COLUMNS(n) << projection->path->conv->acc_shift);
+        dassdp_k_fill(acc, DASSDP_COLUMNS(n) << projection->path->conv->acc_shift >> 2, 0);
     }
 }
 

@@ -15,14 +15,7 @@ static void prepare(uint32_t *acc, uint32_t n_bytes, uint32_t zero, uint32_t add
 {
     const uint32_t *end = acc + n_bytes / 4u;
     if (adds == 0u) {
-        if ((n_bytes & 16u) != 0u) {
-            acc[0] = acc[1] = acc[2] = acc[3] = zero;
-            acc += 4;
-        }
-        for (; acc != end; acc += 8) {
-            acc[0] = acc[1] = acc[2] = acc[3] = zero;
-            acc[4] = acc[5] = acc[6] = acc[7] = zero;
-        }
+        dassdp_k_fill(acc, n_bytes / 4u, zero);
     } else if (zero != 0u) {
         for (; acc != end; acc += 4) {
             acc[0] ^= zero;
@@ -66,6 +59,23 @@ static inline stand_t stand(const dassdp_axis_t *axis, uint32_t place)
     return found;
 }
 
+/* Neurons of one row of places from which all taps across reach outputs, with stride 1: the patches of
+ * their places lie side by side. */
+typedef struct {
+    uint32_t begin;        /* index of the first of them, and how many */
+    uint32_t n;
+    dassdp_divisor_t by_channels;
+    uint32_t n_channels;
+    uint32_t place_bytes;  /* of sums, from place to place; from channel to channel */
+    uint32_t group_bytes;
+    uint8_t *acc;          /* what the first of them reaches */
+    const int8_t *image;
+    uint32_t channel_bytes;
+    dassdp_scatter_fn *scatter;
+    uint32_t first, n_most; /* place of the first in any row, neurons of a row that reaches outputs */
+    dassdp_patch_t patch;
+} inner_t;
+
 /* A convolution, and what the last place of its source reached: the neurons of one follow each
  * other. */
 typedef struct {
@@ -80,18 +90,48 @@ typedef struct {
     uint32_t n_across;     /* outputs across of the patch */
     uint32_t group_bytes;  /* of sums, to the next group of channels */
     dassdp_patch_t patch;
+    inner_t inner;
 } target_t;
+
+/* No row yet. None of them are inner with another stride, with groups of several channels, or where
+ * the volume is narrower than the kernel. */
+static inner_t inner_of(const dassdp_conv_t *conv)
+{
+    const dassdp_taps_t *taps = conv->across;
+    const int32_t padding = (int32_t)conv->x.padding, quotient = taps->quotient;
+    const int32_t last = quotient - padding + (int32_t)conv->x.n_out - taps->n_taps;
+    const int32_t first = quotient > padding ? quotient - padding : 0;
+    const int32_t end = last < (int32_t)conv->source.width ? last + 1 : (int32_t)conv->source.width;
+    const uint32_t is_fit = (uint32_t)(conv->x.stride == 1u) & (uint32_t)(conv->is_dilated == 0u)
+                            & (uint32_t)(conv->group_channels <= 1u) & (uint32_t)(end > first);
+    const uint32_t place_bytes = conv->out_channels << conv->acc_shift;
+    inner_t inner = {
+        .by_channels = conv->source.by_channels,
+        .n_channels = conv->source.n_channels,
+        .place_bytes = place_bytes,
+        .group_bytes = conv->group_channels == 0u ? 0u : conv->tap_columns << conv->acc_shift,
+        .channel_bytes = conv->channel_bytes,
+        .scatter = conv->scatter,
+        .first = (uint32_t)first,
+        .n_most = is_fit == 0u ? 0u : (uint32_t)(end - first) * conv->source.n_channels,
+        .patch = {.n_columns = taps->n_taps * conv->tap_columns,
+                  .acc_step = (conv->x.n_out - taps->n_taps) * place_bytes,
+                  .image_step = conv->row_bytes - taps->n_taps * conv->tap_bytes,
+                  .tap_columns = conv->tap_columns,
+                  .place_bytes = place_bytes},
+    };
+    return inner;
+}
 
 static target_t target_of(const dassdp_projection_t *projection, void *acc)
 {
     const dassdp_conv_t *conv = projection->path->conv;
     target_t target = {
-        .conv = conv, .image = projection->factory, .acc = acc,
+        .conv = conv, .image = projection->factory, .acc = acc, .inner = inner_of(conv),
         .begin = NOWHERE, .row_begin = NOWHERE,
         .group_bytes = conv->tap_columns << conv->acc_shift,
-        .patch = {.tap_columns = conv->tap_columns,
-                  .place_bytes = conv->out_channels << conv->acc_shift},
     };
+    target.patch = target.inner.patch;
     return target;
 }
 
@@ -147,31 +187,75 @@ static inline reach_t reach_from(const dassdp_axis_t *axis, const dassdp_taps_t 
     return at.phase < n_runs ? reach(&runs[at.phase], at.quotient, axis->n_out) : nothing;
 }
 
-/* The place is that of neuron idx. */
-static void move(target_t *target, uint32_t idx)
+/* The row of places begins with place row_begin. */
+static void enter_row(target_t *target, uint32_t y)
 {
     const dassdp_conv_t *conv = target->conv;
-    uint32_t place = dassdp_divide(idx, &conv->source.by_channels);
-    uint32_t x = place - target->row_begin;
-    target->begin = place * conv->source.n_channels;
-    if (x >= conv->source.width) {
-        uint32_t y = dassdp_divide(place, &conv->source.by_width);
-        target->row_begin = y * conv->source.width;
-        x = place - target->row_begin;
-        aim_down(target, reach_from(&conv->y, conv->down, conv->n_down, y));
-    }
-    aim_across(target, reach_from(&conv->x, conv->across, conv->n_across, x));
+    inner_t *inner = &target->inner;
+    target->row_begin = y * conv->source.width;
+    aim_down(target, reach_from(&conv->y, conv->down, conv->n_down, y));
+    inner->begin = (target->row_begin + inner->first) * inner->n_channels;
+    inner->n = target->n_down == 0u ? 0u : inner->n_most;
+    inner->acc = target->acc + target->acc_row
+                 + (inner->first + conv->x.padding - conv->across->quotient) * inner->place_bytes;
+    inner->image = target->image + target->image_row;
+    inner->patch.n_rows = target->n_down;
 }
 
-/* `times` spikes, or a current, of neuron idx, without dilation. */
+/* Of neuron idx, whose index among the inner ones of its row is `at`. */
+static inline void scatter_inner(const inner_t *inner, uint32_t at, int32_t times)
+{
+    const uint32_t place = dassdp_divide(at, &inner->by_channels);
+    const uint32_t channel = at - place * inner->n_channels;
+    inner->scatter(inner->acc + (place * inner->place_bytes + channel * inner->group_bytes),
+                   inner->image + channel * inner->channel_bytes, &inner->patch, times);
+}
+
+/* The place is that of neuron idx; returns whether it is an inner one. */
+static uint32_t move(target_t *target, uint32_t idx)
+{
+    const dassdp_conv_t *conv = target->conv;
+    const uint32_t place = dassdp_divide(idx, &conv->source.by_channels);
+    if (place - target->row_begin >= conv->source.width) {
+        enter_row(target, dassdp_divide(place, &conv->source.by_width));
+        if (idx - target->inner.begin < target->inner.n) {
+            return 1;
+        }
+    }
+    target->begin = place * conv->source.n_channels;
+    aim_across(target, reach_from(&conv->x, conv->across, conv->n_across,
+                                  place - target->row_begin));
+    return 0;
+}
+
+/* `times` spikes, or a current, of neuron idx, without dilation, where no neuron is an inner one. */
+static inline void scatter_place(target_t *target, uint32_t idx, int32_t times)
+{
+    if (idx - target->begin >= target->conv->source.n_channels) {
+        (void)move(target, idx);
+    }
+    scatter(target, idx - target->begin, times);
+}
+
+/* The same of a neuron that is none of the inner ones of the last row. */
+static void scatter_outside(target_t *target, uint32_t idx, int32_t times)
+{
+    if (idx - target->begin >= target->conv->source.n_channels && move(target, idx) != 0u) {
+        scatter_inner(&target->inner, idx - target->inner.begin, times);
+    } else {
+        scatter(target, idx - target->begin, times);
+    }
+}
+
+/* The same of any neuron. */
 static inline void scatter_from(target_t *target, uint32_t idx, int32_t times)
 {
-    uint32_t channel = idx - target->begin;
-    if (channel >= target->conv->source.n_channels) {
-        move(target, idx);
-        channel = idx - target->begin;
+    const uint32_t at = idx - target->inner.begin;
+    if (at < target->inner.n) {
+        scatter_inner(&target->inner, at, times);
+    } else {
+        scatter_outside(target, idx, times);
     }
-    scatter(target, channel, times);
 }
 
 /* Every pair of taps that reach outputs is a patch of its own. */
@@ -230,11 +314,15 @@ uint32_t dassdp_deliver_conv(const dassdp_model_t *model, void *state,
     dassdp_events_t events = dassdp_events(model, state, projection, t_step);
     const uint32_t is_once = is_direct & (uint32_t)(events.n_spikes == 0);
     target_t target = target_of(projection, acc);
+    const uint32_t has_inner = target.inner.n_most;
     prepare(acc, n_bytes, zero, adds);
     for (uint32_t n; (n = dassdp_events_next(&events)) != 0u;) {
         const dassdp_row_t *next = events.listed, *end = next + n;
-        for (; next != end && is_once != 0u; next++) {
+        for (; next != end && is_once != 0u && has_inner != 0u; next++) {
             scatter_from(&target, *next, 1);
+        }
+        for (; next != end && is_once != 0u; next++) {
+            scatter_place(&target, *next, 1);
         }
         for (; next != end; next++) {
             int32_t times = (int32_t)dassdp_events_times(&events, *next);
