@@ -142,7 +142,7 @@ class Comparison:
         if apart:
             yield (f"before learning {', '.join(apart)} answer{'s' * (len(apart) == 1)} some "
                    "samples otherwise than frozen: integers of weights that learn leave room to "
-                   "grow, so their steps are coarser")
+                   "grow, so their steps are coarser, and what learns in float has none")
 
     def _is_apart(self, method: str) -> bool:
         """From the frozen network, before it learned."""
