@@ -195,13 +195,13 @@ PROGRAMS = {
 
 
 def runtime_flash(network: QNetwork, core: str, program: str) -> int:
-    """Bytes of flash of a program that calls the runtime, unused functions removed, without the
-    generated model (weights, constants, descriptors). program: of PROGRAMS, or "firmware" for
-    the board's own with link and drivers."""
+    """Bytes of flash of a program that calls the runtime, unused functions removed, without the data
+    of the generated model (weights, constants, descriptors), with its step. program: of PROGRAMS,
+    or "firmware" for the board's own with link and drivers."""
     if program == "firmware":
         made = build_firmware(emit(Plan.of(network)), board_of(core))
         model = made.directory / "obj" / "generated" / "dassdp_model.c.o"
-        return flash_bytes(made.elf) - flash_bytes(model)
+        return flash_bytes(made.elf) - flash_bytes(model, of_code=False)
     shim = ('#include "dassdp_model.h"\nvoid _start(void);\n'
             "static dassdp_state_t state;\nstatic int8_t x[sizeof state];\n"
             "void _start(void)\n{\n    dassdp_result_t result;\n"
@@ -210,4 +210,5 @@ def runtime_flash(network: QNetwork, core: str, program: str) -> int:
     _, objects = build(network, core, folder, shim)
     elf = folder / "program.elf"
     link_used(CORES[core], objects, elf)
-    return flash_bytes(elf) - flash_bytes(next(o for o in objects if "dassdp_model" in o.name))
+    model = next(o for o in objects if "dassdp_model" in o.name)
+    return flash_bytes(elf) - flash_bytes(model, of_code=False)

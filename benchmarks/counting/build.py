@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from edge_dassdp.base.errors import EdgeError
@@ -114,14 +115,16 @@ def link_used(core: Core, objects: list[Path], elf: Path) -> None:
           "-Wl,--no-warn-rwx-segments", *map(str, objects), "-o", str(elf)])
 
 
-def flash_bytes(path: Path) -> int:
-    """Bytes of an object file or ELF that take up flash: allocated sections with contents."""
+def flash_bytes(path: Path, of_code: bool = True) -> int:
+    """Bytes of an object file or ELF that take up flash: allocated sections with contents.
+    of_code: those that are executed, too."""
+    left_out = 0 if of_code else SH_FLAGS.SHF_EXECINSTR
     with path.open("rb") as stream:
         return sum(s["sh_size"] for s in ELFFile(stream).iter_sections()
-                   if s["sh_flags"] & 2 and s["sh_type"] == "SHT_PROGBITS")
+                   if s["sh_flags"] & SH_FLAGS.SHF_ALLOC and s["sh_type"] == "SHT_PROGBITS"
+                   and not s["sh_flags"] & left_out)
 
 
-@functools.cache
 def compiler_version() -> str:
     """First line of the compiler's --version."""
     return _run(["--version"]).partition("\n")[0]
