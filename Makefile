@@ -55,10 +55,11 @@ soak: $(VENV)/demo.stamp
 	$(BIN)/python benchmarks/soak.py
 
 # Instructions of every kernel and network on every core beside the peers, then the emulator against
-# snnTorch. Writes benchmarks/results, the tables of docs/speed.md and the README's. The peers need 1.4 GB.
+# snnTorch and Sinabs. Writes benchmarks/results, the tables of docs/speed.md and the README's. The peers need 1.4 GB.
 bench: $(VENV)/test.stamp tools
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/emulator_speed.py
+	$(BIN)/python benchmarks/sinabs_speed.py
 
 # The manual, to be opened from disk; a warning is a failure.
 docs: $(VENV)/test.stamp

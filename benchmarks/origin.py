@@ -30,7 +30,7 @@ from edge_dassdp.qir.samples import input_x
 from edge_dassdp.quantize import quantize
 
 ORIGINS = suite.RESULTS / "origins.json"
-_SHOWN_BY = ("run.py", "tables.py", "chart.py", "timing.py", "bounds.py")
+_SHOWN_BY = ("run.py", "tables.py", "chart.py", "timing.py", "bounds.py", "sinabs_speed.py")
 _TOOLS = (GCC, "arm-none-eabi-ld", "qemu-system-arm")
 _LIBRARIES = ("libc.a", "libgcc.a")
 
