@@ -195,9 +195,9 @@ PROGRAMS = {
 
 
 def runtime_flash(network: QNetwork, core: str, program: str) -> int:
-    """Bytes of flash of a program that calls the runtime, unused functions removed, without the data
-    of the generated model (weights, constants, descriptors), with its step. program: of PROGRAMS,
-    or "firmware" for the board's own with link and drivers."""
+    """Bytes of flash of a program that calls the runtime, unused functions removed, without the
+    data of the generated model (weights, constants, descriptors), with its step. program: of
+    PROGRAMS, or "firmware" for the board's own with link and drivers."""
     if program == "firmware":
         made = build_firmware(emit(Plan.of(network)), board_of(core))
         model = made.directory / "obj" / "generated" / "dassdp_model.c.o"

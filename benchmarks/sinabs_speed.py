@@ -2,8 +2,8 @@
 
     python benchmarks/sinabs_speed.py
 
-NIR's reference file, 300 steps of random events, about 1 % of the inputs a step, on one thread. Sinabs
-takes the batch that suits it best; runs alternate, and the shortest of each counts.
+NIR's reference file, 300 steps of random events, about 1 % of the inputs a step, on one thread.
+Sinabs takes the batch that suits it best; runs alternate, and the shortest of each counts.
 """
 
 from __future__ import annotations

@@ -125,6 +125,7 @@ def flash_bytes(path: Path, of_code: bool = True) -> int:
                    and not s["sh_flags"] & left_out)
 
 
+@functools.cache
 def compiler_version() -> str:
     """First line of the compiler's --version."""
     return _run(["--version"]).partition("\n")[0]
