@@ -85,8 +85,9 @@ static int rebuild_all(const dassdp_model_t *model, void *state,
 }
 
 /* A stored sample becomes the records of the cut in the current slot, and its rasters, from the
- * population that the lesson stands at. */
-static int load(const dassdp_model_t *model, void *state, const uint32_t *sample)
+ * population that the lesson stands at. Apart, so that what it keeps is not on the stack of a lesson. */
+__attribute__((noinline)) static int load(const dassdp_model_t *model, void *state,
+                                          const uint32_t *sample)
 {
     dassdp_slices_t *lesson = dassdp_slices(model, state);
     for (uint32_t i = 0; i < model->n_populations; i++) {
