@@ -83,12 +83,12 @@ def files_differ(first: Mapping[str, str], second: Mapping[str, str]) -> list[Di
 
 @dataclass(frozen=True)
 class Numbers:
-    """A quantity of two runs. kind: accuracy, RAM, flash, counts or other."""
+    """A quantity of two runs, None where one has not measured it. kind: of KINDS."""
 
     kind: str
     where: str
-    first: float
-    second: float
+    first: float | None
+    second: float | None
 
 
 def numbers_differ(first: Path, second: Path) -> list[Numbers]:
@@ -98,10 +98,17 @@ def numbers_differ(first: Path, second: Path) -> list[Numbers]:
     if a.get("schema") != b.get("schema"):
         raise EdgeError("E105", f"{first} holds {a.get('schema')}, {second} {b.get('schema')}",
                         help="give two runs of one verb")
-    found = [Numbers(_kind(d.where), d.where.removeprefix("data."), d.first or 0, d.second or 0)
-             for d in results_differ(first, second)
+    found = [_numbers(d) for d in results_differ(first, second)
              if _is_number(d.first, d.second) and "digest" not in d.where]
     return sorted(found, key=lambda n: KINDS.index(n.kind))
+
+
+def _numbers(d: Differing) -> Numbers:
+    """Bytes that are not there are 0."""
+    kind = _kind(d.where)
+    first, second = (0 if v is None and kind in ("RAM", "flash") else v
+                     for v in (d.first, d.second))
+    return Numbers(kind, d.where.removeprefix("data."), first, second)
 
 
 KINDS = ("accuracy", "errors", "RAM", "flash", "counts", "other")

@@ -139,12 +139,15 @@ def changes(name: str, apart: NDArray[Any]) -> str:
 
     def draw(axes: Any, figure: Any) -> None:
         from matplotlib.colors import LinearSegmentedColormap
+        from matplotlib.ticker import MaxNLocator
 
         map_ = LinearSegmentedColormap.from_list("of", [PALETTE[1], "#B9BDC3", PALETTE[0]])
         shown = axes.imshow(apart, cmap=map_, vmin=-most, vmax=most, aspect="auto",
                             interpolation="nearest")
         axes.set_xlabel("postsynaptic")
         axes.set_ylabel("presynaptic")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(integer=True))
         bar = figure.colorbar(shown, label="weight steps")
         bar.outline.set_visible(False)
 

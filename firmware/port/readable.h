@@ -5,6 +5,12 @@
 
 #include <stdint.h>
 
+#ifdef __has_include
+#if __has_include("dassdp_board.h") /* not on a host */
+#include "dassdp_board.h"
+#endif
+#endif
+
 #if defined(DASSDP_BUS_FAULT_RETURNS) && DASSDP_BUS_FAULT_RETURNS
 uint32_t dassdp_unreadable(const void *begin, const void *end); /* words, of whole ones */
 #else

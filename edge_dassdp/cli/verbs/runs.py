@@ -103,10 +103,13 @@ def _diff(
 
 def _row(n: Numbers) -> tuple[str, ...]:
     """A quantity, its change with a sign."""
-    def text(value: float, sign: str = "") -> str:
+    def text(value: float | None, sign: str = "") -> str:
+        if value is None:
+            return "–"
         return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign},.4g}"
 
-    return n.kind, n.where, text(n.first), text(n.second), text(n.second - n.first, "+")
+    change = None if n.first is None or n.second is None else n.second - n.first
+    return n.kind, n.where, text(n.first), text(n.second), text(change, "+")
 
 
 def _report(

@@ -187,7 +187,8 @@ def _ports() -> list[_Check]:
 
 def _explain(
     out: Output,
-    code: Annotated[str, typer.Argument(help="For instance E402.", show_default=False)],
+    code: Annotated[str | None, typer.Argument(help="For instance E402; none lists all.",
+                                               show_default=False)] = None,
 ) -> Answer:
     """Explain an error code."""
     from rich.text import Text
@@ -195,6 +196,9 @@ def _explain(
     from edge_dassdp.frontends.framework import titles
     from edge_dassdp.frontends.known import listed
 
+    if code is None:
+        return Answer({"codes": {c: found.title for c, found in sorted(CODES.items())}},
+                      [Text(f"{c}  {found.title}") for c, found in sorted(CODES.items())])
     found = CODES.get(code.upper())
     if found is None:
         raise EdgeError("E105", f"there is no error code '{code}'",
