@@ -41,8 +41,8 @@ def drift_in_c() -> tuple[cffi.FFI, Any]:
         library = Path(folder) / "drift.so"
         subprocess.run([*host_compiler(), *project.compile_flags, *project.units, "-o", library,
                         *project.ldflags], cwd=folder, check=True)
-        text = prototypes(Path(folder) / "src/sensor/drift.h",
-                          *(Path(folder) / name for name in ("include", "src/core", "")))
+        within = map(Path(folder).joinpath, ("include", "generated", "src/core", ""))
+        text = prototypes(Path(folder) / "src/sensor/drift.h", *within)
         ffi.cdef(_INLINE.sub("", text))
         return ffi, ffi.dlopen(str(library))
 
