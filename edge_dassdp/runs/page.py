@@ -148,6 +148,8 @@ class _Page:
             return None
         counts = found.value
         has_gate = self.network is not None and self.network.cusum is not None
+        has_guard = self.network is not None and self.network.guard is not None
+        left_out = {"is_open", "n_held"} | (set() if has_guard else {"hits", "factory_hits"})
         rows = [("gate", f"{'open' if counts['is_open'] else 'closed'} at the end, "
                  f"{counts['n_held']:,} samples held back" if has_gate else
                  "none: every sample may be learned from")]
@@ -158,7 +160,8 @@ class _Page:
         return rows + [(name.removeprefix("n_").replace("_", " "),
                         str(value).lower() if isinstance(value, bool) else f"{value:,}")
                        for name, value in found.value.items()
-                       if isinstance(value, int | float) and "digest" not in name]
+                       if isinstance(value, int | float) and "digest" not in name
+                       and name not in left_out]
 
     def _kept(self, name: str) -> dict[str, Any] | None:
         return next((found for r in self.runs if (found := kept(r.folder, name))), None)
