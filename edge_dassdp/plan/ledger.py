@@ -27,6 +27,8 @@ STORE_CODE_BYTES = 4 * 1024
 """More than slots in flash add: store, driver, export and import."""
 DESCRIPTOR_BYTES = 144
 """More than a population or projection takes in the model's tables."""
+STEP_CODE_BYTES = 400
+"""More than the step that is generated for a population takes."""
 _STRUCT_BYTES = {"dassdp_path_t": 400, "dassdp_delay_t": 4, "dassdp_taps_t": 8,
                  "dassdp_largest_t": 64}
 """More than a struct takes, with those that it alone points to; others are within
@@ -110,6 +112,7 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
     code += STORE_CODE_BYTES if board.store else 0
     code += CLASS_CODE_BYTES if network.keeps_classes else 0
     code += STREAM_CODE_BYTES if network.hop else 0
+    code += STEP_CODE_BYTES * len(network.populations)
     made = Ledger(board, tuple(lines), constants, constants + tables + code,
                   layout.learning_state_bytes,
                   board.store.head_bytes + layout.export_bytes if board.store else 0)
