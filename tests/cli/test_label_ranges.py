@@ -82,4 +82,4 @@ def test_one_output_has_no_classes(tmp_path: Path) -> None:
         (tmp_path / "d.csv").write_text("\n".join(["a,b,c,label", *rows]))
         said = refused("E104", "quantize", tmp_path / "one.npz", "--frozen", "-o",
                        tmp_path / "q.npz", "--data", tmp_path / "d.csv")
-        assert told in said and ("0 for each sample" in said or "add one of 0" in said)
+        assert told in said and ("0 for each sample" in said or "add a label of 0" in said)
