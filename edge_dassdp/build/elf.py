@@ -97,7 +97,8 @@ def symbol_table(file: ELFFile) -> SymbolTableSection:
 
 
 def read_symbols(file: ELFFile) -> list[Symbol]:
-    """The same at once, of an ELF file for Arm: 32 bits, low byte first."""
+    """All of them, of an ELF file for Arm: 32 bits, low byte first. Raises EdgeError E302 if it was
+    stripped."""
     table = symbol_table(file)
     names = table.stringtable.data()
     return [Symbol(names[at:names.index(b"\0", at)].decode(), value, n_bytes,
