@@ -53,10 +53,16 @@ def _calls(core: str) -> Iterator[tuple[str, Device]]:
         yield name, device
 
 
-def _modelled(core: str, name: str, device: Device) -> Iterator[Record]:
-    machine = Machine(device.image.elf, core, core == FLASHED)
+def _called(core: str, device: Device) -> Machine:
+    """One that has executed all calls of the device."""
+    machine = Machine(device.image.elf, core, watches_constants=core == FLASHED)
     for case in device.cases:
         machine.call(case.function, *case.args)
+    return machine
+
+
+def _modelled(core: str, name: str, device: Device) -> Iterator[Record]:
+    machine = _called(core, device)
     trace = machine.trace()
     for model in map(Model, TABLES[core]):
         yield Record(name, model.core, WORK[name], len(trace),
@@ -74,10 +80,7 @@ def _bounded(core: str, name: str, device: Device) -> Record:
         if core == "M55":
             elf, trace = trace_qemu(CORES[core], device.objects, device.cases, Path(temporary))
         else:
-            elf, machine = device.image.elf, Machine(device.image.elf, core)
-            for case in device.cases:
-                machine.call(case.function, *case.args)
-            trace = machine.trace()
+            elf, trace = device.image.elf, _called(core, device).trace()
         return Record(name, f"{core}, at least", WORK[name], len(trace),
                       modelled_cycles=at_least(elf, core, trace),
                       model="LLVM's scheduling model, straight pieces, no branch and no memory")
