@@ -1,7 +1,7 @@
 /* For assembly only: dassdp_k_touch_v16 of any Cortex-M. The membrane less the least that touches is
  * compared as an unsigned number, and ADCS shifts the flag C into the word of bits, the last neuron first.
  * SHARED: the file has a macro touch_shared, for neurons that share their constants. */
-#include "asm.h"
+#include "registers_v6m.h"
 
         /* r5 indexes the membrane from \base; r8 width - 1 - reset_by, r9 2 width - 2, r3 bits */
         .macro  shared base
@@ -14,12 +14,7 @@
 @ r0 v, then of the first of four neurons, r1, r2, r6 of the others; r7 bytes of fours; r10 neurons left;
 @ r11 where the word goes; r12 v of the next word; each: r1 reset_by, r2 width
         function dassdp_k_touch_v16
-        push    {r4-r7, lr}
-        mov     r4, r8
-        mov     r5, r9
-        mov     r6, r10
-        mov     r7, r11
-        push    {r4-r7}
+        save_registers
         mov     r11, r2
         mov     r12, r1
         ldrh    r4, [r0, #DASSDP_POPULATION_N_NEURONS]
@@ -79,12 +74,7 @@
         bne     .Lnext_word
 #endif
 .Ldone:
-        pop     {r4-r7}
-        mov     r8, r4
-        mov     r9, r5
-        mov     r10, r6
-        mov     r11, r7
-        pop     {r4-r7, pc}
+        restore_registers
 
 .Leach:
         mov     r5, r10

@@ -1,6 +1,7 @@
+/* For assembly only: ARMv6-M pushes no high register by itself, and what any core executes does as it:
+ * 36 bytes in all. */
 #include "asm.h"
 
-/* ARMv6-M pushes no high register by itself: 36 bytes in all. */
     .macro save_registers
     push {r4-r7, lr}
     mov r4, r8
