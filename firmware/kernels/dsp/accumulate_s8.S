@@ -1,6 +1,6 @@
 /* dassdp_k_accumulate_rows: tiles of 16 columns in registers, four rows a round; a last tile of
- * 8. One to four rows that are added to nothing: 8 columns a round, a pointer a row. UXTAB16 adds the even bytes of four columns to lanes n0, n1, and the odd ones to n2, n3.
- * Lanes are modulo 2^16; they start less n_rows bias. */
+ * 8. One to four rows that are added to nothing: 8 columns a round, a pointer a row. UXTAB16 adds the even
+ * bytes of four columns to lanes n0, n1, and the odd ones to n2, n3. Lanes are modulo 2^16; they start less n_rows bias. */
 #include "asm.h"
 
 #define ACC 0 /* the frame */

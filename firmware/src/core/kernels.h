@@ -225,8 +225,8 @@ uint32_t dassdp_k_update_row_long(uint32_t row_rshift, int16_t *dw_q8, const int
 uint32_t dassdp_k_update_row_sums(uint32_t row_rshift, int16_t *dw_q8, const int16_t *k,
                                   const int16_t *sums, uint32_t n_columns);
 
-/* The same of columns that stand anywhere: placed[i] holds k_i, and above it twice where its entry goes,
- * the one of dw_q8 that it names; sums lie as placed does. */
+/* The same of columns that stand anywhere: placed[i] holds k_i in its lower half and in its upper one the
+ * byte offset of its entry of dw_q8; sums[i] is of the same column. Other entries stay. */
 uint32_t dassdp_k_update_row_placed(uint32_t row_rshift, int16_t *dw_q8, const uint32_t *placed,
                                     const int16_t *sums, uint32_t n_columns);
 

@@ -301,7 +301,7 @@ static inline dassdp_record_t dassdp_record_at(const dassdp_model_t *model, void
 dassdp_record_t dassdp_record(const dassdp_model_t *model, void *state,
                               const dassdp_population_t *population, uint32_t slot);
 
-/* Of the next sample. */
+/* Of the batch, where the sample that runs is recorded; 0 without batches. */
 static inline uint32_t dassdp_slot(const dassdp_model_t *model, void *state)
 {
     return model->n_batch > 1u ? dassdp_learning(model, state)->batch_idx : 0u;

@@ -93,8 +93,8 @@ typedef struct {
     inner_t inner;
 } target_t;
 
-/* No row yet. None of them are inner with another stride, with groups of several channels, or where
- * the volume is narrower than the kernel. */
+/* No row yet. None of them are inner with another stride, with dilation, with groups of several channels,
+ * or where the volume is narrower than the kernel. */
 static inner_t inner_of(const dassdp_conv_t *conv)
 {
     const dassdp_taps_t *taps = conv->across;
