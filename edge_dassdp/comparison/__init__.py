@@ -1,1 +1,1 @@
-"""Methods of learning side by side: each from the same weights, over the same streams."""
+"""Methods of learning side by side: each from the same float weights, over the same streams."""

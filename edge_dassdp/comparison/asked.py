@@ -15,7 +15,7 @@ from edge_dassdp.comparison.trial import Given
 from edge_dassdp.data.clipping import clipping
 from edge_dassdp.data.datasets import Samples
 from edge_dassdp.data.labels import ClassNames, classes_told, lacking
-from edge_dassdp.figures.numbering import numbered_apart, unknown, untrained
+from edge_dassdp.figures.numbering import numbered_apart, training_labels
 from edge_dassdp.ir import Network
 from edge_dassdp.quantize import quantize
 from edge_dassdp.quantize.settings import Settings
@@ -136,8 +136,7 @@ def _of_units(made: Study, names: ClassNames | None) -> Iterator[str]:
     given, network = made.given, made.networks[0]
     x, y = given.training.x, given.training.y
     model = quantize(network, None, made.settings, x, y, names).network
-    yield from untrained(y, model.n_classes, model.class_names)
-    yield from unknown(network, model, x, y)
+    yield from training_labels(network, model, x, y)
     others = {"stream": given.stream, "test": given.test}
     if given.original is not None:
         others["unshifted"] = given.original

@@ -62,7 +62,7 @@ def at_chance(network: Network, x: NDArray[np.float32], labels: NDArray[np.int64
     if is_one or right <= chance + 2 * np.sqrt(chance * (1 - chance) / n):
         one = f" and answers {classes_told([answer], names)} in nearly all" if is_one else ""
         yield (f"the float network itself is right in {100 * right:.0f} % of these samples of "
-               f"{network.n_classes} classes{one}: are they scaled as in training?")
+               f"{network.n_known} classes{one}: are they scaled as in training?")
 
 
 def untrained(labels: NDArray[np.int64], n_classes: int,

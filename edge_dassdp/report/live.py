@@ -41,7 +41,7 @@ def bar(console: Console, what: str, total: int) -> Iterator[Callable[[int], Non
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(what, total=total)
+        task = progress.add_task(what, total=total or None)
         yield lambda done: progress.update(task, completed=done)
 
 

@@ -197,6 +197,7 @@ class Learning:
                 f"Learning.default: samples is {samples}, expected a number of samples from 0")
         require(isinstance(values, bool),
                 f"Learning.default: values is {values!r}, expected True or False")
+        _require_recorded(network)
         why = refused if refused is not None else []
         problem: EdgeError | None = None
         tried: list[Mapping[str, Rule]] = []
@@ -233,9 +234,7 @@ class Learning:
 
     def validate(self, network: Network) -> None:
         """Raises E203 where a rule cannot stand, E105 for an unknown projection."""
-        require(network.n_steps <= RECORDED_MAX, f"samples of {network.n_steps:,} steps, and what "
-                f"learns remembers steps up to {RECORDED_MAX:,}",
-                help="use fewer steps, each of a longer time, or leave the network frozen")
+        _require_recorded(network)
         network = with_pools_apart(network, self.rules)
         for name, rule in self.rules.items():
             _check_wiring(network, network.projection(name), rule)
@@ -340,6 +339,13 @@ class Learning:
         require(self.replay is None or not published,
                 "replay stores first-spike latencies, and the published rule needs the last",
                  help="use variant 'described', or leave out replay")
+
+
+def _require_recorded(network: Network) -> None:
+    """E203 where a sample has more steps than what learns remembers, whatever its rules."""
+    require(network.n_steps <= RECORDED_MAX, f"samples of {network.n_steps:,} steps, and what "
+            f"learns remembers steps up to {RECORDED_MAX:,}",
+            help="use fewer steps, each of a longer time, or leave the network frozen")
 
 
 def _default_rules(network: Network, hidden: Rule | None) -> dict[str, Rule]:

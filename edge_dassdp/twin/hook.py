@@ -43,7 +43,6 @@ from torch import Tensor, nn
 
 from edge_dassdp.twin.trains import ONE_BATCH, Activity, Site, watch_input, watch_output
 
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d
 
 

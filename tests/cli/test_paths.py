@@ -6,6 +6,7 @@ import json
 import shutil
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -72,12 +73,17 @@ def test_a_place_is_tried_before_the_work(files: Path, command: str, words: str)
     assert words in refused("E103", *command.split(), cwd=files)
 
 
-def test_every_output_is_known_as_one() -> None:
-    """A path that a verb writes is marked, also in a group of options, so that it is looked at."""
+def commands() -> list[Any]:
+    """Of every verb, as its module registers it."""
     verbs = typer.Typer()
     for module in {module for module, _ in VERBS.values()}:
         import_module(f"edge_dassdp.cli.verbs.{module}").register(verbs)
-    found = {(command.name, name): kind for command in verbs.registered_commands
+    return verbs.registered_commands
+
+
+def test_every_output_is_known_as_one() -> None:
+    """A path that a verb writes is marked, also in a group of options, so that it is looked at."""
+    found = {(command.name, name): kind for command in commands()
              for name, kind in written(command.callback.__annotations__).items()}
     assert found == {
         ("quantize", "output"): Writes.FILE, ("export", "output"): Writes.FILE,
@@ -92,7 +98,7 @@ def test_every_output_is_known_as_one() -> None:
         **{(verb, "run"): Writes.RUN for verb in (
             "inspect", "quantize", "tune", "build", "measure", "run", "profile", "verify", "trace",
             "learn", "prove")}}
-    paths = {(command.name, name) for command in verbs.registered_commands
+    paths = {(command.name, name) for command in commands()
              for name, hint in command.callback.__annotations__.items() if "Path" in str(hint)}
     read = {name for _, name in paths - set(found)}
     assert read <= {"file", "model", "data", "test", "restore", "snapshot", "into", "models",
@@ -173,10 +179,7 @@ def test_a_missing_file_is_said_before_a_missing_option(files: Path, command: st
 
 
 def test_every_verb_that_reads_a_file_is_asked_for_one_that_is_missing() -> None:
-    verbs = typer.Typer()
-    for module in {module for module, _ in VERBS.values()}:
-        import_module(f"edge_dassdp.cli.verbs.{module}").register(verbs)
-    reading = {c.name for c in verbs.registered_commands
+    reading = {c.name for c in commands()
                if set(read(c.callback.__annotations__)) - {"rules_from"}}
     assert reading <= {command.split()[0] for command in MISSING}
 

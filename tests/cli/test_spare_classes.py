@@ -39,6 +39,12 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_network_is_judged_by_the_classes_that_it_was_trained_on() -> None:
+    """Its spare ones were counted with them."""
+    with pytest.warns(UserWarning, match="of these samples of 4 classes"):
+        model()
+
+
 @pytest.mark.parametrize("into", [(), ("--into", "net.npz")])
 def test_export_keeps_no_class_that_was_taught_and_says_so(
         work: Path, tmp_path: Path, into: tuple[str, ...]) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.commands import ROOT
+from support.manual import pieces
 
-ROOT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 MOST_LINES = 9
 
 
 def section() -> list[tuple[str, str]]:
-    return BLOCK.findall((ROOT / "docs" / "own-network.md").read_text(encoding="utf-8"))
+    return [*pieces(ROOT / "docs" / "own-network.md")]
 
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import require
 from support.commands import ROOT, environment
+from support.manual import blocks
 from support.scenarios import SCENARIOS
 
 from edge_dassdp.library.figures import calls_of
@@ -22,9 +23,7 @@ MODELS = {"gestures": SCENARIOS["guard_all"].quantized, "keyword": SCENARIOS["gr
 
 
 def commands() -> list[str]:
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE.read_text("utf-8"),
-                        re.MULTILINE | re.DOTALL)
-    return [line for language, block in blocks if not language for line in block.splitlines()]
+    return [line for block in blocks(PAGE, "") for line in block.splitlines()]
 
 
 @pytest.mark.usefixtures("arm_toolchain")

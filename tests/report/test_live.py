@@ -27,6 +27,9 @@ def test_a_bar_is_for_terminals_and_elsewhere_a_line_tells_of_what_takes_long(
     with bar(console(screen), "learning", 7) as progress:
         progress(7)
     assert "learning" in screen.getvalue() and "7/7" in screen.getvalue()
+    with bar(console(screen), "replaying", 0) as progress:
+        progress(6)
+    assert "6/?" in screen.getvalue(), "a total that nobody knows is not 0"
     for screen, environ in ((io.StringIO(), {"TERM": "xterm"}), (Terminal(), {"TERM": "dumb"}),
                             (io.StringIO(), {"TERM": "xterm", "FORCE_COLOR": "1"})):
         with bar(Console(file=screen, _environ=environ), "learning", 7) as progress:

@@ -80,6 +80,9 @@ def test_stored_samples_of_many_steps_are_replayed(rule: str, tmp_path) -> None:
 
 
 def test_more_steps_than_a_record_holds_are_refused_with_the_limit() -> None:
-    with pytest.raises(EdgeError, match=f"{MOST + 1:,} steps.*up to {MOST:,}") as caught:
-        Learning({"fc3": ReadoutDelta()}).validate(layers(n_steps=MOST + 1))
-    assert caught.value.code == "E203" and "frozen" in caught.value.help
+    network = layers(n_steps=MOST + 1)
+    for refused in (Learning({"fc3": ReadoutDelta()}).validate, Learning.default):
+        with pytest.raises(EdgeError, match=f"{MOST + 1:,} steps.*up to {MOST:,}") as caught:
+            refused(network)
+        assert caught.value.code == "E203"
+        assert "fewer steps" in caught.value.help and "frozen" in caught.value.help

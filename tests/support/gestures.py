@@ -21,7 +21,7 @@ def samples(labels: NDArray[Any] | list[int], seed: int = 1) -> NDArray[np.float
 
 
 def network() -> ed.Network:
-    """A reservoir whose readout is fitted to the classes that it knows."""
+    """A reservoir whose readout is drawn, of the classes that it knows."""
     rng = np.random.default_rng(2)
     w1, w2 = rng.normal(0, 0.6, (N_INPUTS, 32)), rng.normal(0.05, 0.4, (32, 24))
     return ed.Network(
