@@ -16,13 +16,16 @@
 /* Channels of a place of a population, padding included. */
 #define DASSDP_PLACE(n) (((n) + 3u) & ~3u)
 
-/* Byte of a row that holds column i: the lane order is its own inverse. */
-#define DASSDP_BYTE(i) (((i) & ~3u) + DASSDP_LANE(i))
-
-/* A packed image holds two weights to a byte: of four bytes low nibbles are one group of four columns,
- * high ones the next, each in that order. Byte of a row, and shift within it. */
-#define DASSDP_PACKED_BYTE(i) (((i) >> 3 << 2) + DASSDP_LANE(i))
-#define DASSDP_PACKED_SHIFT(i) ((i) & 4u)
+/* Where column i of a row stands, but for 16 bits: the byte, and the lowest bit within it. The lane order
+ * is its own inverse. Of four bytes of a packed image, which holds two weights to a byte, low nibbles are
+ * one group of four columns, high ones the next. */
+static inline uint32_t dassdp_byte_of(const dassdp_projection_t *projection, uint32_t i,
+                                      uint32_t *shift)
+{
+    const uint32_t is_packed = projection->nibbles_log2 ^ 1u;
+    *shift = i & (is_packed << 2);
+    return ((i >> is_packed) & ~3u) + DASSDP_LANE(i);
+}
 
 /* Bytes of columns of an image, a multiple of eight. */
 static inline uint32_t dassdp_columns_bytes(const dassdp_projection_t *projection, uint32_t n)
@@ -38,10 +41,10 @@ static inline int32_t dassdp_weight(const dassdp_projection_t *projection, const
     if (projection->weight_bits == 16u) {
         return ((const int16_t *)(const void *)row)[post_idx];
     }
-    if (projection->nibbles_log2 == 0u) {
-        return ((row[DASSDP_PACKED_BYTE(post_idx)] >> DASSDP_PACKED_SHIFT(post_idx)) & 15) - 8;
-    }
-    return row[DASSDP_BYTE(post_idx)] - (int32_t)(1u << (projection->weight_bits - 1u));
+    uint32_t shift;
+    const uint32_t u = row[dassdp_byte_of(projection, post_idx, &shift)];
+    const uint32_t top = 1u << (projection->weight_bits - 1u);
+    return (int32_t)((u >> shift) & (2u * top - 1u)) - (int32_t)top;
 }
 
 /* Words of n packed spikes. */

@@ -49,12 +49,11 @@ int dassdp_weight_set(const dassdp_model_t *model, void *state, uint32_t project
     row += pre_idx * projection->row_bytes;
     if (projection->weight_bits == 16u) {
         ((int16_t *)(void *)row)[post_idx] = (int16_t)w;
-    } else if (projection->nibbles_log2 == 0u) {
-        uint8_t *both = &row[DASSDP_PACKED_BYTE(post_idx)];
-        const uint32_t shift = DASSDP_PACKED_SHIFT(post_idx);
-        *both = (uint8_t)((*both & (240u >> shift)) | ((uint32_t)(w + bound) << shift));
     } else {
-        row[DASSDP_BYTE(post_idx)] = (uint8_t)(w + bound);
+        uint32_t shift;
+        uint8_t *at = row + dassdp_byte_of(projection, post_idx, &shift);
+        const uint32_t mask = (2u * (uint32_t)bound - 1u) << shift;
+        *at = (uint8_t)((*at & ~mask) | ((uint32_t)(w + bound) << shift));
     }
     return DASSDP_OK;
 }
