@@ -257,8 +257,9 @@ def learn_rows(bits: int, n: int) -> Job:
                                N_POST, bits, is_packed(bits))
         return bool((found == expected).all())
 
-    return Job("learn_rows_p4" if is_packed(bits) else f"learn_rows_s{bits}", f"stochastic rounding, {n} rows of {N_POST}",
-               "touched weight", n * N_POST, (lister, case), check)
+    name = "learn_rows_p4" if is_packed(bits) else f"learn_rows_s{bits}"
+    return Job(name, f"stochastic rounding, {n} rows of {N_POST}", "touched weight", n * N_POST,
+               (lister, case), check)
 
 
 def update_row() -> Job:
