@@ -155,7 +155,7 @@ def test_the_ledger_adds_up_and_a_budget_one_byte_short_is_refused(digits: QNetw
 
 
 def test_4_bit_rows_take_half_the_bytes_in_flash_and_in_ram() -> None:
-    """But for those of currents, here fc1, and those that errors flow back through, fc3."""
+    """But for those of currents, fc1, and those that errors flow back through, fc3 and fc4."""
     network = layers((20, 40, 24, 18, 6))
     learning = Learning({"fc2": ErrorSSDP(), "fc3": ErrorSSDP(), "fc4": ReadoutDelta()})
     plans = [Plan.of(quantize(network, learning, Settings(weight_bits=bits)).network)
