@@ -64,11 +64,11 @@ static dassdp_projection_t draw_projection(uint32_t min_bits, uint32_t max_bits)
     return projection;
 }
 
-/* n of the PRE rows, in any order, each as often as it comes; of `once` each once, ascending. */
+/* n of the PRE rows, often few, in any order, each as often as it comes; of `once` each once, ascending. */
 static uint32_t draw_rows(const dassdp_projection_t *projection, uint32_t once)
 {
     uint32_t n = 0;
-    uint32_t most = 1u + below(PRE);
+    uint32_t most = 1u + below(below(2) ? PRE : 6u);
     for (uint32_t a = 0; a < most; a++) {
         if (once == 0u || a + 1u == most || below(2) != 0u) {
             row_of[n++] = dassdp_first_row(image)
