@@ -3,7 +3,7 @@
  * around them. */
 #include "drawn.h"
 
-enum { PRE = 96, COLUMNS = 136, ROUNDS_OF_ROWS = 12, ENDS = 99 };
+enum { PRE = 96, COLUMNS = 136, ROUNDS_OF_ROWS = 12, ENDS = 99, MANY = 700 };
 
 static _Alignas(8) uint8_t image[PRE * COLUMNS * 2];
 static uint32_t row_of[PRE];
@@ -97,12 +97,16 @@ static uint32_t accumulate(dassdp_accumulate_fn *kernel, dassdp_accumulate_fn *p
 
 static uint32_t analogue(dassdp_analogue_fn *kernel, dassdp_analogue_fn *portable, uint32_t is_wide)
 {
-    static _Alignas(4) int8_t x[PRE + 4u];
+    static _Alignas(4) int8_t x[MANY + 4u];
     uint32_t n_differing = 0;
     for (uint32_t round = 0; round < ROUNDS_OF_ROWS; round++) {
-        const dassdp_projection_t projection = draw_projection(4, is_wide != 0u ? 8 : 4);
+        dassdp_projection_t projection = draw_projection(4, is_wide != 0u ? 8 : 4);
         const int32_t low = is_wide != 0u ? -128 : -30, high = is_wide != 0u ? 127 : 30;
         const uint32_t adds = below(2), at = below(4);
+        const uint32_t n_rows = sizeof image / projection.row_bytes; /* more hold what was drawn before */
+        if (is_wide != 0u && below(4) == 0u) {
+            projection.n_pre = (uint16_t)(1u + below(n_rows < MANY ? n_rows : MANY));
+        }
         for (uint32_t j = 0; j < sizeof x; j++) {
             x[j] = (int8_t)within(low, high);
         }
