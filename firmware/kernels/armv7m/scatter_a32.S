@@ -1,4 +1,5 @@
-/* dassdp_k_scatter_a32: eight columns a round, then four; bytes hold columns n0 n2 n1 n3. */
+/* dassdp_k_scatter_a32: eight columns a round, then four; bytes hold columns n0 n2 n1 n3. SXTAB adds what is
+ * added once. */
 #include "asm.h"
 
 acc     .req    r0
@@ -24,20 +25,42 @@ rows    .req    lr
         stm     acc!, {r6-r9}
         .endm
 
-@ stack: 28
-        function dassdp_k_scatter_a32
-        push    {r4-r9, lr}
-        ldr     rows, [patch, #4]
+        .macro  add_eight
+        add_four
+        add_four
+        .endm
+
+        @ the same, once
+        .macro  spike w
+        ldm     acc, {r6-r9}
+        sxtab   r6, r6, \w
+        sxtab   r8, r8, \w, ror #8
+        sxtab   r7, r7, \w, ror #16
+        add     r9, r9, \w, asr #24
+        stm     acc!, {r6-r9}
+        .endm
+
+        .macro  spike_four
+        ldr     w, [row], #4
+        spike   w
+        .endm
+
+        .macro  spike_eight
+        ldrd    w, t, [row], #8
+        spike   w
+        spike   t
+        .endm
+
+        .macro  scatter name
 1:      ldr     left, [patch]
         subs    left, #8
         blt     3f
-2:      add_four
-        add_four
+2:      \name\()_eight
         subs    left, #8
         bge     2b
 3:      adds    left, #8
         beq     4f
-        add_four
+        \name\()_four
 4:      subs    rows, #1
         beq     5f
         ldrd    r4, r5, [patch, #8]
@@ -45,4 +68,17 @@ rows    .req    lr
         add     row, row, r5
         b       1b
 5:      pop     {r4-r9, pc}
+        .endm
+
+@ stack: 28
+        function dassdp_k_scatter_a32
+        push    {r4-r9, lr}
+        ldr     rows, [patch, #4]
+#ifdef __ARM_FEATURE_DSP
+        cmp     times, #1
+        bne     6f
+        scatter spike
+6:
+#endif
+        scatter add
         end_function dassdp_k_scatter_a32
