@@ -3,7 +3,7 @@
  * around them. */
 #include "drawn.h"
 
-enum { PRE = 96, COLUMNS = 136, ROUNDS_OF_ROWS = 12, ENDS = 99 };
+enum { PRE = 96, COLUMNS = 136, ROUNDS_OF_ROWS = 12, ENDS = 99, MANY = 700 };
 enum { PACKED = 0 }; /* in place of a number of bits: 4, two weights to a byte */
 
 static _Alignas(8) uint8_t image[PRE * COLUMNS * 2];
@@ -68,11 +68,11 @@ static dassdp_projection_t draw_projection(uint32_t min_bits, uint32_t max_bits)
     return projection;
 }
 
-/* n of the PRE rows, in any order, each as often as it comes; of `once` each once, ascending. */
+/* n of the PRE rows, often few, in any order, each as often as it comes; of `once` each once, ascending. */
 static uint32_t draw_rows(const dassdp_projection_t *projection, uint32_t once)
 {
     uint32_t n = 0;
-    uint32_t most = 1u + below(PRE);
+    uint32_t most = 1u + below(below(2) ? PRE : 6u);
     for (uint32_t a = 0; a < most; a++) {
         if (once == 0u || a + 1u == most || below(2) != 0u) {
             row_of[n++] = dassdp_first_row(image)
@@ -101,12 +101,16 @@ static uint32_t accumulate(dassdp_accumulate_fn *kernel, dassdp_accumulate_fn *p
 
 static uint32_t analogue(dassdp_analogue_fn *kernel, dassdp_analogue_fn *portable, uint32_t is_wide)
 {
-    static _Alignas(4) int8_t x[PRE + 4u];
+    static _Alignas(4) int8_t x[MANY + 4u];
     uint32_t n_differing = 0;
     for (uint32_t round = 0; round < ROUNDS_OF_ROWS; round++) {
-        const dassdp_projection_t projection = draw_projection(4, is_wide != 0u ? 8 : 4);
+        dassdp_projection_t projection = draw_projection(4, is_wide != 0u ? 8 : 4);
         const int32_t low = is_wide != 0u ? -128 : -30, high = is_wide != 0u ? 127 : 30;
         const uint32_t adds = below(2), at = below(4);
+        const uint32_t n_rows = sizeof image / projection.row_bytes; /* more hold what was drawn before */
+        if (is_wide != 0u && below(4) == 0u) {
+            projection.n_pre = (uint16_t)(1u + below(n_rows < MANY ? n_rows : MANY));
+        }
         for (uint32_t j = 0; j < sizeof x; j++) {
             x[j] = (int8_t)within(low, high);
         }

@@ -1,6 +1,9 @@
 /* dassdp_k_accumulate_s8 for ARMv6-M: tiles of 16 columns, three instructions for every four weights.
  * E_i are the even lanes' sums, what is left the odd ones'. Sums start at 32768 - n bias, so that no lane
- * leaves 0..65535, and end with EOR 0x80008000. */
+ * leaves 0..65535, and end with EOR 0x80008000.
+ *
+ * One to three rows that are added to nothing: word by word, a pointer a row. O sums the odd lanes
+ * ((w >> 8) & 0x00FF00FF) and A all of it modulo 2^32: the even lanes are A - (O << 8). */
 #include "accumulate_v6m.h"
 
 #define ROWS 0                /* the frame */
@@ -11,6 +14,33 @@
 #define COLUMNS 20
 #define ACC_LAST 24             /* where less than 16 columns are left */
 #define ADDS 64
+#define ADDS_OF_FEW 20
+
+    /* A r6, O r7: the first row of a word; another one; what is to be stored */
+    .macro FIRST_ROW row
+    ldmia \row!, {r6}
+    lsrs r7, r6, #8
+    ands r7, r4
+    .endm
+
+    .macro NEXT_ROW row
+    ldmia \row!, {r5}
+    adds r6, r6, r5
+    lsrs r5, r5, #8
+    ands r5, r4
+    adds r7, r7, r5
+    .endm
+
+    .macro STORE_WORD
+    lsls r5, r7, #8
+    subs r6, r6, r5
+    add r6, r12
+    add r7, r12
+    ldr r5, .Lsigns
+    eors r6, r5
+    eors r7, r5
+    stmia r3!, {r6, r7}
+    .endm
 
     /* sum += acc word - 0x80008000 in lanes of value + 32768 */
     .macro ADD_KEPT sum, at
@@ -20,10 +50,61 @@
     add \sum, r0
     .endm
 
-/* void dassdp_k_accumulate_s8(projection, acc, rows, n_rows, adds, image) */
+/* void dassdp_k_accumulate_s8(projection, acc, rows, n_rows, adds, image)
+ * With few rows r0-r2 rows, lr the end of the first, r3 acc, r4 mask, r5 word, r12 lanes of
+ * 32768 - n bias. */
 @ stack: 64
     function dassdp_k_accumulate_s8
-    save_registers
+    push {r4-r7, lr}
+    cmp r3, #3
+    bhi .Lmany
+    ldr r4, [sp, #ADDS_OF_FEW]
+    cmp r4, #0
+    bne .Lmany
+    ldrb r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
+    movs r5, r3
+    lsls r5, r4
+    lsrs r5, r5, #1
+    lsls r6, r5, #16
+    orrs r5, r6
+    ldr r6, .Lsigns
+    subs r6, r6, r5
+    mov r12, r6
+    ldr r7, [r0, #DASSDP_PROJECTION_ROW_BYTES]
+    ldr r4, .Leven_lanes
+    cmp r3, #2
+    mov r3, r1
+    ldmia r2, {r0-r2}
+    add r7, r0
+    mov lr, r7
+    blo .Lone_row
+    beq .Ltwo_rows
+.Lthree_rows:
+    .rept 2
+    FIRST_ROW r0
+    NEXT_ROW r1
+    NEXT_ROW r2
+    STORE_WORD
+    .endr
+    cmp r0, lr
+    bne .Lthree_rows
+    pop {r4-r7, pc}
+.Ltwo_rows:
+    FIRST_ROW r0
+    NEXT_ROW r1
+    STORE_WORD
+    cmp r0, lr
+    bne .Ltwo_rows
+    pop {r4-r7, pc}
+.Lone_row:
+    FIRST_ROW r0
+    STORE_WORD
+    cmp r0, lr
+    bne .Lone_row
+    pop {r4-r7, pc}
+
+.Lmany:
+    save_high_registers
     ldrb r4, [r0, #DASSDP_PROJECTION_WEIGHT_BITS]
     ldr r6, [r0, #DASSDP_PROJECTION_ROW_BYTES]
     mov r5, r1                  /* ACC */

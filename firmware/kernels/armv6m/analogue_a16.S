@@ -1,24 +1,33 @@
-/* dassdp_k_analogue_a16 for ARMv6-M: tiles of 8 columns. Of each of its two words, B sums x times the
- * odd lanes and A sums x times the word, modulo 2^32: the even lanes are A - (B << 8). Sums start at
- * 0x80008000 - bias and end with EOR 0x80008000, so that lanes of value + 32768 never borrow at the
- * end. */
+/* dassdp_k_analogue_a16 for ARMv6-M: tiles of 8 columns. Of each of its two words w, A sums x w and R
+ * sums x rev16(w), modulo 2^32 and without a mask: with D = R - (A << 8) the odd lanes are B = D + (D << 16),
+ * the even ones A - (B << 8). Lanes start at 0x8000 - bias and end with EOR 0x80008000, so that they are
+ * 0 to 65535 at the end. */
 #include "registers_v6m.h"
 
-#define FIRST_A 0             /* the frame */
-#define FIRST_B 4
-#define ENTRY 8
-#define COLUMN 12
-#define MINUS_N 16
-#define ACC 20
-#define ACC_END 24
+#define FIRST 0               /* the frame: of A and R */
+#define ENTRY 4
+#define COLUMN 8
+#define MINUS_N 12
+#define ACC 16
+#define ACC_END 20
+#define FRAME 24
 
-    .macro WEIGH word, all, odd
-    lsrs r3, \word, #8
-    ands r3, r6
+    .macro WEIGH word, all, reversed
+    rev16 r3, \word
     muls r3, r0, r3
-    add \odd, r3
+    add \reversed, r3
     muls \word, r0, \word
     add \all, \word
+    .endm
+
+    /* A, R: lanes of even columns, of odd ones; r4 is lost */
+    .macro SPLIT even, odd
+    lsls r4, \even, #8
+    subs \odd, \odd, r4
+    lsls r4, \odd, #16
+    adds \odd, \odd, r4
+    lsls r4, \odd, #8
+    subs \even, \even, r4
     .endm
 
     .macro ROW
@@ -29,7 +38,6 @@
     WEIGH r2, r10, r11
     adds r5, r5, #1
     .endm
-#define ROW_CODE 32
 
     .macro ADD_X
     ldrsb r0, [r7, r5]
@@ -45,12 +53,12 @@
     .endm
 
 /* void dassdp_k_analogue_a16(projection, acc, x, adds)
- * r0 x, r1 r2 words, r3 product, r4 column, r5 row - n_pre, r6 mask, r7 end of x, r8 A0, r9 B0, r10 A1,
- * r11 B1, r12 row_bytes - 8, lr adds. */
-@ stack: 64
+ * r0 x, r1 r2 words, r3 product, r4 column, r5 row - n_pre, r6 signs, r7 end of x, r8 A0, r9 R0, r10 A1,
+ * r11 R1, r12 row_bytes - 8, lr adds. */
+@ stack: 60
     function dassdp_k_analogue_a16
     save_registers
-    sub sp, #28
+    sub sp, #FRAME
     mov lr, r3
     str r1, [sp, #ACC]
     ldr r4, [r0, #DASSDP_PROJECTION_ROW_BYTES]
@@ -68,7 +76,8 @@
     str r5, [sp, #MINUS_N]
     movs r3, #3
     ands r3, r5
-    lsls r4, r3, #5             /* ROW_CODE */
+    movs r4, #.Lsecond_row - .Lfour_rows
+    muls r4, r3, r4
     adr r0, .Lfour_rows
     adds r4, r4, r0
     str r4, [sp, #ENTRY]
@@ -94,34 +103,30 @@
     subs r2, r6, r2
     lsls r1, r2, #8
     adds r1, r1, r2
-    str r1, [sp, #FIRST_A]
-    str r2, [sp, #FIRST_B]
+    str r1, [sp, #FIRST]
 
 .Lnext_tile:
     mov r0, sp
-    ldmia r0!, {r1-r5}
-    mov r8, r1
+    ldmia r0!, {r2-r5}
+    mov r8, r2
     mov r9, r2
-    mov r10, r1
+    mov r10, r2
     mov r11, r2
-    ldr r6, .Lodd_lanes
     mov pc, r3
     .balign 4
 .Lfour_rows:
     ROW
+.Lsecond_row:
     ROW
     ROW
     ROW
     bne .Lfour_rows
-    ldr r6, .Lsigns
     mov r0, r8
     mov r1, r9
     mov r2, r10
     mov r3, r11
-    lsls r4, r1, #8
-    subs r0, r0, r4
-    lsls r4, r3, #8
-    subs r2, r2, r4
+    SPLIT r0, r1
+    SPLIT r2, r3
     cmp lr, r5                  /* r5 is 0 */
     ldr r5, [sp, #ACC]
     bne .Lkeep
@@ -138,7 +143,7 @@
     ldr r4, [sp, #ACC_END]
     cmp r5, r4
     bne .Lnext_tile
-    add sp, #28
+    add sp, #FRAME
     restore_registers
 
 .Lkeep:
@@ -148,8 +153,6 @@
     KEEP r3, 12
     b .Lstore
     .balign 4
-.Lodd_lanes:
-    .word 0x00FF00FF
 .Lsigns:
     .word 0x80008000
     end_function dassdp_k_analogue_a16

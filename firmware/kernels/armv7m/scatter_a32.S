@@ -1,4 +1,5 @@
-/* dassdp_k_scatter_a32: eight columns a round, then four; bytes hold columns n0 n2 n1 n3. */
+/* dassdp_k_scatter_a32: eight columns a round, then four; bytes hold columns n0 n2 n1 n3. SXTAB adds what is
+ * added once. */
 #include "asm.h"
 
 acc     .req    r0
@@ -24,10 +25,46 @@ rows    .req    lr
         stm     acc!, {r6-r9}
         .endm
 
-@ stack: 28
+        @ four columns of what is added once
+        .macro  spike w, n0, n1, n2, n3
+        sxtab   \n0, \n0, \w
+        sxtab   \n2, \n2, \w, ror #8
+        sxtab   \n1, \n1, \w, ror #16
+        add     \n3, \n3, \w, asr #24
+        .endm
+
+@ stack: 36
         function dassdp_k_scatter_a32
-        push    {r4-r9, lr}
+        push    {r4-r11, lr}
         ldr     rows, [patch, #4]
+#ifdef __ARM_FEATURE_DSP
+        cmp     times, #1
+        bne     1f
+5:      ldr     times, [patch]          @ columns
+        subs    times, #8
+        blt     7f
+        push    {rows}
+6:      ldrd    w, t, [row], #8
+        ldm     acc, {r6-r12, lr}
+        spike   w, r6, r7, r8, r9
+        spike   t, r10, r11, r12, lr
+        stm     acc!, {r6-r12, lr}
+        subs    times, #8
+        bge     6b
+        pop     {rows}
+7:      adds    times, #8
+        beq     8f
+        ldr     w, [row], #4
+        ldm     acc, {r6-r9}
+        spike   w, r6, r7, r8, r9
+        stm     acc!, {r6-r9}
+8:      subs    rows, #1
+        beq     9f
+        ldrd    r4, r5, [patch, #8]
+        add     acc, acc, r4
+        add     row, row, r5
+        b       5b
+#endif
 1:      ldr     left, [patch]
         subs    left, #8
         blt     3f
@@ -39,10 +76,10 @@ rows    .req    lr
         beq     4f
         add_four
 4:      subs    rows, #1
-        beq     5f
+        beq     9f
         ldrd    r4, r5, [patch, #8]
         add     acc, acc, r4
         add     row, row, r5
         b       1b
-5:      pop     {r4-r9, pc}
+9:      pop     {r4-r11, pc}
         end_function dassdp_k_scatter_a32

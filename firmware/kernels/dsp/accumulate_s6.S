@@ -10,7 +10,7 @@
         add     r3, r7
         .endm
 
-@ stack: 84 calls dassdp_k_accumulate_rows
+@ stack: 88 calls dassdp_k_accumulate_rows
         function dassdp_k_accumulate_s6
         begin_narrow 0
         b       4f

@@ -17,7 +17,7 @@
         widen   r6, r7, \p
         .endm
 
-@ stack: 84 calls dassdp_k_accumulate_rows
+@ stack: 88 calls dassdp_k_accumulate_rows
         function dassdp_k_accumulate_s7
         begin_narrow FEW
         ldrd    r12, lr, [sp, #LIST]    @ end

@@ -173,18 +173,25 @@ ALONE void steps_stay(uint32_t v_bits, uint32_t acc_bits, enum reset reset,
         .looks_back = looks_back ? 15u : 0u,
         .spk_bits = spk_bits - 1, .n_more = n_fours,
     };
-    for (uint32_t w = 0; reset == SUBTRACT_MANY && w < DASSDP_WORDS(n_neurons); w++) {
-        uint32_t *numbers = (uint32_t *)(void *)all->n_spikes + 8u * w;
-        for (uint32_t before = spk_bits[w]; before != 0u; before >>= 4) {
-            *numbers++ = 0;
+    const uint32_t *end = spk_bits + (reset == SUBTRACT_MANY ? DASSDP_WORDS(n_neurons) : 0u);
+    for (const uint32_t *fired = spk_bits; fired != end; fired++) {
+        if (RARE(*fired != 0u)) {
+            uint32_t *numbers = (uint32_t *)(void *)all->n_spikes + 8u * (uint32_t)(fired - spk_bits);
+            for (uint32_t before = *fired; before != 0u; before >>= 4) {
+                *numbers++ = 0;
+            }
         }
     }
     for (stay(&fours); fours.n_left != 0u; stay(&fours)) {
         const uint32_t idx = n_fours - fours.n_more - fours.n_left, bit = 4u * (idx & 7u);
-        const at_t at = from(*all, v_bits, acc_bits, reset, 0, STAYS, 4u * idx);
+        const at_t at = {fours.v, fours.acc, 0, 0,
+                         reset == SUBTRACT_MANY ? all->n_spikes + 4u * idx : 0};
         uint32_t word = 0;
+#pragma GCC unroll 4
         for (uint32_t k = 0; k < 4u; k++) {
-            word |= (uint32_t)step(v_bits, acc_bits, reset, 0, STAYS, p, c, &at, k) << (bit + k);
+            if (step(v_bits, acc_bits, reset, 0, STAYS, p, c, &at, k)) {
+                word |= (1u << k) << bit;
+            }
         }
         *fours.spk_bits |= word;
         fours.acc = (const uint8_t *)fours.acc + acc_bits / 2u;

@@ -4,6 +4,10 @@
 
     .macro save_registers
     push {r4-r7, lr}
+    save_high_registers
+    .endm
+
+    .macro save_high_registers
     mov r4, r8
     mov r5, r9
     mov r6, r10

@@ -43,10 +43,11 @@ static void flush(sink_t *sink)
     }
     if (sink->is_wide != 0u) {
         int32_t *acc = sink->acc;
-        int32_t kept = -(int32_t)sink->adds;
+        const int16_t *part = sink->part;
+        const int32_t *end = acc + sink->n_columns, kept = -(int32_t)sink->adds;
         projection->accumulate(projection, sink->part, sink->rows, sink->n_rows, 0, sink->image);
-        for (uint32_t i = 0; i < sink->n_columns; i++) {
-            acc[i] = (acc[i] & kept) + sink->part[i];
+        for (; acc != end; acc++) {
+            *acc = (*acc & kept) + *part++;
         }
     } else {
         projection->accumulate(projection, sink->acc, sink->rows, sink->n_rows, sink->adds,
