@@ -42,6 +42,5 @@ def warn(text: str) -> None:
 
 def begins(text: str) -> None:
     """What takes seconds begins."""
-    _, begun = _tellers[-1] if _tellers else (None, None)
-    if begun:
+    if _tellers and (begun := _tellers[-1][1]):
         begun(text)

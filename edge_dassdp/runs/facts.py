@@ -210,7 +210,7 @@ def _held(runs: Sequence[Run], letter: str) -> Fact | None:
 def _with_stack(held: Fact) -> dict[str, int]:
     """And of the stack, which is no symbol: all of RAM."""
     stack = held.run.at(held.place.replace("by_symbol", "stack_reserved"))
-    return held.value | {"stack, reserved": stack}
+    return {**held.value, "stack, reserved": stack}
 
 
 def owners(runs: Sequence[Run]) -> tuple[Node, ...]:
