@@ -64,11 +64,6 @@ class Ledger:
         """.data + .bss + the reserved stack."""
         return sum(line.bytes for line in self.lines)
 
-    @property
-    def static_bytes(self) -> int:
-        """.data + .bss."""
-        return self.ram_bytes - self.board.stack_bytes
-
     def by_symbol(self) -> dict[str, int]:
         """Bytes by symbol of the firmware, as its ELF must have them."""
         owners: dict[str, int] = {}
