@@ -1,4 +1,4 @@
-/* accumulate_p4: two weights to a byte. Up to 16 rows add up in bytes, 16 * 15 <= 240, before they are
+/* accumulate_p4: two weights to a byte. Up to 17 rows add up in bytes, 17 * 15 = 255, before they are
  * widened into the sums in memory. Of each word w of eight columns, modulo 2^32,
  *   L = sum of (w & 0x0F0F0F0F)   columns 0 to 3
  *   H = sum of (w >> 4)           columns 4 to 7 when 2^4 (L >> 8) is off it.
@@ -90,12 +90,12 @@
         str     lr, [sp, #ROW_BYTES]
         add     lr, r1, lr, lsl #2      @ end of acc
         begin_sums                      @ r1 to lr, by r3 to r12; r2 the list, r4 bias, r5 adds
-10:     str     r2, [sp, #LIST]         @ the next rows, at most 16
+10:     str     r2, [sp, #LIST]         @ the next rows, at most 17
         ldr     r3, [sp, #END]
         subs    r1, r3, r2
-        cmp     r1, #64
+        cmp     r1, #68
         it      hi
-        movhi   r1, #64
+        movhi   r1, #68
         add     r2, r1
         str     r2, [sp, #UNTIL]
         subs    r1, #4
