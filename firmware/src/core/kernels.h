@@ -47,6 +47,10 @@ static inline int32_t dassdp_weight(const dassdp_projection_t *projection, const
     return (int32_t)((u >> shift) & (2u * top - 1u)) - (int32_t)top;
 }
 
+/* All weights of a row, w[DASSDP_COLUMNS(n_post)], padding included, which is 0. */
+void dassdp_read_row(const dassdp_projection_t *projection, const void *image, uint32_t pre_idx,
+                     int16_t *w);
+
 /* Words of n packed spikes. */
 #define DASSDP_WORDS(n) (((n) + 31u) >> 5)
 

@@ -18,6 +18,31 @@ static int check_index(const dassdp_model_t *model, const void *state, uint32_t 
                                                                         : DASSDP_E_INDEX;
 }
 
+void dassdp_read_row(const dassdp_projection_t *projection, const void *image, uint32_t pre_idx,
+                     int16_t *w)
+{
+    const uint32_t n_bytes = projection->row_bytes;
+    const uint8_t *row = (const uint8_t *)image + pre_idx * n_bytes;
+    if (projection->weight_bits == 16u) {
+        memcpy(w, row, n_bytes);
+        return;
+    }
+    const int32_t bias = (int32_t)(1u << (projection->weight_bits - 1u));
+    const int is_packed = projection->nibbles_log2 == 0u;
+    for (uint32_t at = 0; at < n_bytes; at += 4u, w += 4u) {
+        for (uint32_t k = 0; k < 4u; k++) {
+            const int32_t u = row[at + k];
+            w[DASSDP_LANE(k)] = (int16_t)((is_packed ? u & 15 : u) - bias);
+        }
+        if (is_packed) {
+            w += 4u;
+            for (uint32_t k = 0; k < 4u; k++) {
+                w[DASSDP_LANE(k)] = (int16_t)((row[at + k] >> 4) - bias);
+            }
+        }
+    }
+}
+
 int dassdp_weight_get(const dassdp_model_t *model, const void *state, uint32_t projection_idx,
                       uint32_t pre_idx, uint32_t post_idx, int32_t *w)
 {

@@ -18,17 +18,20 @@ static int pauses(dassdp_slices_t *lesson, uint32_t row)
 
 /* Adds those that are not 0 to lesson->sum, from the row that it stands at; returns whether the slice
  * had room for all. */
-static int count_connected(const dassdp_projection_t *projection, const void *image,
+static int count_connected(void *state, const dassdp_projection_t *projection,
                            dassdp_slices_t *lesson)
 {
+    const dassdp_eihl_rule_t *rule = dassdp_constants(projection);
+    int16_t *w = dassdp_at(state, rule->factors.row_off);
     if (lesson->n_grains == 0u) { /* the error rule took the last one */
         lesson->is_paused = 1;
         return 0;
     }
     for (uint32_t j = lesson->at[AT_ROW]; j < projection->n_pre; j++) {
         uint32_t n = 0;
+        dassdp_read_row(projection, dassdp_plastic_image(state, projection), j, w);
         for (uint32_t i = 0; i < projection->n_post; i++) {
-            n += (uint32_t)(dassdp_weight(projection, image, j, i) != 0);
+            n += (uint32_t)(w[i] != 0);
         }
         lesson->sum += n;
         if (pauses(lesson, j + 1u)) {
@@ -44,15 +47,14 @@ static int contract(const dassdp_model_t *model, void *state,
                     const dassdp_projection_t *projection, int32_t b_q8)
 {
     const dassdp_eihl_rule_t *rule = dassdp_constants(projection);
-    const void *image = dassdp_plastic_image(state, projection);
     const uint32_t to_q8 = projection->weight_bits == 16u ? 0u : 8u;
     dassdp_slices_t *lesson = dassdp_slices(model, state);
-    int16_t *dw_q8 = dassdp_row_buffer(state, projection, rule->factors.row_off);
+    int16_t *dw_q8 = dassdp_at(state, rule->factors.row_off);
     for (uint32_t j = lesson->at[AT_ROW]; j < projection->n_pre; j++) {
         uint32_t n_tried = 0;
+        dassdp_read_row(projection, dassdp_plastic_image(state, projection), j, dw_q8);
         for (uint32_t i = 0; i < projection->n_post; i++) {
-            int32_t w_q8 =
-                dassdp_lshift_s32(dassdp_weight(projection, image, j, i), to_q8);
+            int32_t w_q8 = dassdp_lshift_s32(dw_q8[i], to_q8);
             dw_q8[i] = dassdp_narrow_s16(-dassdp_clip_s32(w_q8, -b_q8, b_q8));
             n_tried += (uint32_t)(w_q8 != 0);
         }
@@ -104,13 +106,12 @@ void dassdp_eihl_learn(const dassdp_model_t *model, void *state,
                        const dassdp_projection_t *projection)
 {
     const dassdp_eihl_rule_t *rule = dassdp_constants(projection);
-    const void *image = dassdp_plastic_image(state, projection);
     dassdp_slices_t *lesson = dassdp_slices(model, state);
     dassdp_eihl_t *phase = dassdp_at(state, rule->phase_off);
     int is_new = phase->n_samples == 0u && phase->b_q16 == 0u;
     lesson->is_paused = 0;
     if (lesson->at[AT_PART] == BEGIN) {
-        if (is_new && !count_connected(projection, image, lesson)) {
+        if (is_new && !count_connected(state, projection, lesson)) {
             return;
         }
         begin(rule, phase, lesson);
@@ -122,7 +123,7 @@ void dassdp_eihl_learn(const dassdp_model_t *model, void *state,
         phase->n_samples++;
         lesson->at[AT_PART] = COUNT;
     }
-    if (phase->n_samples >= rule->period && count_connected(projection, image, lesson)) {
+    if (phase->n_samples >= rule->period && count_connected(state, projection, lesson)) {
         look_at_connectivity(phase, lesson->sum);
     }
 }

@@ -126,7 +126,7 @@ static inline const uint16_t *dassdp_losses(const dassdp_model_t *model, const v
     return dassdp_at_const(state, (uint32_t)model->loss_off);
 }
 
-/* The plastic weights: dassdp_weight(projection, image, pre_idx, post_idx). */
+/* The plastic weights: dassdp_weight(projection, image, pre_idx, post_idx), or dassdp_read_row for a row. */
 static inline void *dassdp_plastic_image(void *state, const dassdp_projection_t *projection)
 {
     return dassdp_at(state, (uint32_t)projection->image_off);
