@@ -29,6 +29,7 @@ from edge_dassdp.build.project import firmware_project
 from edge_dassdp.qir import QDynamics, QPopulation, ResetMode
 from edge_dassdp.qir.lesson import xorshift32
 from edge_dassdp.qir.packing import (
+    nibbles_log2,
     pack_bits,
     pack_weights,
     row_bytes,
@@ -63,17 +64,23 @@ def u16(value: int) -> np.uint16:
     return np.uint16(value)
 
 
+def is_packed(bits: int) -> bool:
+    """Rows of 4 bits, that spikes add up, stand two weights to a byte."""
+    return bits == 4
+
+
 def projection(image: Array, n_pre: int, n_post: int, bits: int) -> Struct:
     """dassdp_projection_t, as far as kernels read it."""
-    return Struct((u16(0), u16(0), u8(0), u8(0), u8(bits), u16(n_pre), u16(n_post),
-                   row_bytes(n_post, bits), u8(0), u16(0), image, 0))
+    return Struct((u16(0), u16(0), u8(0), u8(0), u8(bits), u8(nibbles_log2(bits, is_packed(bits))),
+                   u16(n_pre), u16(n_post), row_bytes(n_post, bits, is_packed(bits)), u8(0), u16(0),
+                   image, 0))
 
 
 def weights(n_pre: int, n_post: int, bits: int, peak: int | None = None) -> tuple[Array, Array]:
     """Integers (n_pre, n_post), and their image."""
     peak = (1 << (bits - 1)) - 1 if peak is None else peak
     w = np.random.default_rng(SEED).integers(-peak, peak + 1, (n_pre, n_post))
-    return w, np.frombuffer(pack_weights(w, bits), np.uint8).copy()
+    return w, np.frombuffer(pack_weights(w, bits, is_packed(bits)), np.uint8).copy()
 
 
 def listing(image: Array, spikes: Array, row_bytes: int) -> tuple[Case, Array]:
@@ -95,11 +102,12 @@ def accumulate(bits: int, n: int) -> Job:
     spikes = active(n, 96)
     acc = np.zeros(N_POST, np.int32 if bits == 16 else np.int16)
     image = constant(image)
-    lister, rows = listing(image, spikes, row_bytes(N_POST, bits))
-    case = Case("accumulate", f"dassdp_k_accumulate_s{max(bits, 6)}",
+    lister, rows = listing(image, spikes, row_bytes(N_POST, bits, is_packed(bits)))
+    kind = "p4" if is_packed(bits) else f"s{bits}"
+    case = Case("accumulate", f"dassdp_k_accumulate_{kind}",
                 (projection(image, 96, N_POST, bits), acc, rows, n, 0, image))
     expected = w[spikes].sum(axis=0)
-    return Job(f"accumulate_s{bits}", f"{bits}-bit weights, {N_POST} post, {n} active",
+    return Job(f"accumulate_{kind}", f"{bits}-bit weights, {N_POST} post, {n} active",
                "synaptic operation", n * N_POST, (lister, case),
                lambda o: bool((o.arrays[0] == expected).all()))
 
@@ -231,9 +239,10 @@ def learn_rows(bits: int, n: int) -> Job:
     w, image = weights(96, N_POST, bits)
     rows_of = active(n, 96)
     dw_q8 = np.random.default_rng(SEED).integers(-600, 600, N_POST).astype(np.int16)
-    lister, rows = listing(image, rows_of, N_POST)
+    lister, rows = listing(image, rows_of, row_bytes(N_POST, bits, is_packed(bits)))
     rng = np.array([2463534242], np.uint32)
-    case = Case("learn", f"dassdp_k_learn_rows_s{8 if bits == 8 else 4}",
+    symbol = "p4" if is_packed(bits) else f"s{8 if bits == 8 else 4}"
+    case = Case("learn", f"dassdp_k_learn_rows_{symbol}",
                 (projection(image, 96, N_POST, bits), rows, n, constant(dw_q8), rng, image))
     expected, state, bound = w.copy(), 2463534242, 1 << (bits - 1)
     for j in np.flatnonzero(rows_of):
@@ -245,11 +254,12 @@ def learn_rows(bits: int, n: int) -> Job:
 
     def check(o: Outcome) -> bool:
         found = unpack_weights(next(a for a in o.arrays if a.dtype == np.uint8).tobytes(), 96,
-                               N_POST, bits)
+                               N_POST, bits, is_packed(bits))
         return bool((found == expected).all())
 
-    return Job(f"learn_rows_s{bits}", f"stochastic rounding, {n} rows of {N_POST}",
-               "touched weight", n * N_POST, (lister, case), check)
+    name = "learn_rows_p4" if is_packed(bits) else f"learn_rows_s{bits}"
+    return Job(name, f"stochastic rounding, {n} rows of {N_POST}", "touched weight", n * N_POST,
+               (lister, case), check)
 
 
 def update_row() -> Job:
@@ -299,7 +309,7 @@ def right_row(outcome: Outcome, expected: Array) -> bool:
 
 def jobs() -> Iterator[Job]:
     """All of them, the same on every core."""
-    for bits in (16, 8, 7, 6):
+    for bits in (16, 8, 7, 6, 4):
         for n in (8, 32, 64):
             yield accumulate(bits, n)
     yield from (n.job() for n in NEURONS)
@@ -309,6 +319,7 @@ def jobs() -> Iterator[Job]:
     yield analogue(32)
     yield learn_rows(8, 32)
     yield learn_rows(6, 32)
+    yield learn_rows(4, 32)
     yield update_row()
     yield update_row_sums()
     yield update_row_placed()

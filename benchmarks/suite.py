@@ -13,7 +13,7 @@ from counting import Record, read_records
 RESULTS = Path(__file__).parent / "results"
 CORES = ("M0", "M3", "M4", "M7", "M33", "M55")
 TOLERANCE = 1.02
-STEPS = ((0.2, 8), (0.2, 6), (0.2, 16), (1.0, 8))
+STEPS = ((0.2, 8), (0.2, 6), (0.2, 4), (0.2, 16), (1.0, 8))
 """Activity and weight bits of the networks of which a step is counted."""
 
 

@@ -17,6 +17,7 @@ KERNELS = (
      "32 active"),
     ("the same, 7-bit weights", "synaptic operation", "accumulate_s7", "32 active"),
     ("the same, 6-bit weights", "synaptic operation", "accumulate_s6", "32 active"),
+    ("the same, 4-bit weights, two to a byte", "synaptic operation", "accumulate_p4", "32 active"),
     ("the same, 16-bit weights", "synaptic operation", "accumulate_s16", "32 active"),
     ("LIF with soft reset", "neuron and step", "neuron_pairs", ""),
     ("the same, leak by a shift", "neuron and step", "neuron_shift", ""),
@@ -40,6 +41,7 @@ KERNELS = (
 NETWORKS = (("one step, 20 % active, 16-bit weights", "step_16_20"),
             ("one step, 20 % active, 8-bit weights", "step_8_20"),
             ("one step, 20 % active, 6-bit weights", "step_6_20"),
+            ("one step, 20 % active, 4-bit weights", "step_4_20"),
             ("one step, all active, 8-bit weights", "step_8_100"),
             ("inference of 25 steps, 20 % active", "inference"),
             ("error and update of two projections", "learning"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -45,6 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"arm_toolchain", "qemu"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("cross")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: looked through at each full collection of garbage, it would make
+    these so rare that emulated chips, which are in cycles, take gigabytes until one comes."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,5 @@
-"""Warnings that point at the user's own line, or go where a command tells them."""
+"""What a command tells while it works. In Python warnings point at the user's own line; what takes
+long is not told."""
 
 from __future__ import annotations
 
@@ -12,13 +13,15 @@ from edge_dassdp.base.text import printable
 PACKAGE = __name__.partition(".")[0]
 
 
-_tellers: list[Callable[[str], None]] = []
+Teller = Callable[[str], None]
+_tellers: list[tuple[Teller, Teller | None]] = []
 
 
 @contextmanager
-def told_by(teller: Callable[[str], None]) -> Iterator[None]:
-    """A block whose warnings `teller` is given, in place of Python's."""
-    _tellers.append(teller)
+def told_by(warned: Teller, begun: Teller | None = None) -> Iterator[None]:
+    """A block of a command. warned: is given its warnings, in place of Python's. begun: what takes
+    long there."""
+    _tellers.append((warned, begun))
     try:
         yield
     finally:
@@ -28,9 +31,16 @@ def told_by(teller: Callable[[str], None]) -> Iterator[None]:
 def warn(text: str) -> None:
     """A UserWarning at the innermost line outside this package."""
     if _tellers:
-        _tellers[-1](text)
+        warned, _ = _tellers[-1]
+        warned(text)
         return
     frame, level = inspect.currentframe(), 1
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == PACKAGE:
         frame, level = frame.f_back, level + 1
     warnings.warn(printable(text, "\n"), stacklevel=level)
+
+
+def begins(text: str) -> None:
+    """What takes seconds begins."""
+    if _tellers and (begun := _tellers[-1][1]):
+        begun(text)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_dassdp.base.errors import EdgeError
+from edge_dassdp.base.notices import begins
 from edge_dassdp.build import host, tools
 from edge_dassdp.build.board import Board, BootImage, Region
 from edge_dassdp.build.description import BOOT_ROMS, FLASH_BEGIN
@@ -200,6 +201,7 @@ def _cached(kind: str, project: Project, compiler: _Compiler,
             finish: Callable[[Path, list[str]], None]) -> Path:
     """The folder of a finished build, made if it is not there yet."""
     def make(directory: Path) -> None:
+        begins(f"compiling the {kind.replace('-', ' for ', 1)}; it is kept for the next time")
         project.write(directory)
         finish(directory, _compile(compiler, project, directory))
         if project.is_locked:

@@ -22,10 +22,11 @@ from edge_dassdp.storage.files import write_text
 def facts_of(model: QNetwork, samples: Samples, model_file: Path, data_file: Path, project: Path,
              board: str, package: str) -> Facts:
     """Of a project: accuracy, or NRMSE, by the reference, RAM by the ledger. samples: as the
-    network takes them. Raises EdgeError E104 for targets that do not differ, E105 for a file
+    network takes them. package: a requirement, a wheel or checkout in the project, an address of
+    one, "" for this version. Raises EdgeError E104 for targets that do not differ, E105 for a file
     outside of it, E402 for a board that is too small."""
     facts = Facts(_within(model_file, project), _within(data_file, project),
-                  learns=bool(model.plastic), package=package or Facts.package)
+                  learns=bool(model.plastic), package=_requirement(package, project))
     if board:
         chosen = load_board(board)
         name = str(_within(Path(board), project)) if Path(board).is_file() else board
@@ -48,6 +49,9 @@ def write(facts: Facts, project: Path, providers: Collection[str], *,
             raise EdgeError("E105", f"there is no recipe for '{provider}'",
                             help=f"choose {' or '.join(recipes.PROVIDERS)}")
     files, notes = dict[Path, str](), list[str]()
+    if facts.package == Facts.package:
+        notes.append(f"pip takes {facts.package} from its index; where that has none, --package "
+                     "names a wheel in the project or an address, https://….whl or git+https://…")
     if recipes.GITHUB in providers:
         files[recipes.WORKFLOW] = recipes.workflow(facts)
     if recipes.GITLAB in providers:
@@ -73,6 +77,20 @@ def write(facts: Facts, project: Path, providers: Collection[str], *,
 
 def _differs(path: Path, text: str) -> bool:
     return path.exists() and path.read_bytes() != text.encode()
+
+
+def _requirement(package: str, project: Path) -> str:
+    """As pip takes it where the project lies, with the extra; one that names extras stands."""
+    if not package:
+        return Facts.package
+    if "[" in package:
+        return package
+    if "://" in package:
+        return f"{Facts.package.partition('=')[0]} @ {package}"
+    path = Path(package)
+    if path.suffix == ".whl" or path.is_dir():
+        return f"./{_within(path, project).as_posix()}[ci]"
+    return package
 
 
 def _within(path: Path, project: Path) -> Path:

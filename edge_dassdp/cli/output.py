@@ -90,6 +90,7 @@ class Output:
         self._lines = sys.stdout
         self._lost: StdoutLostError | None = None
         self._warned: list[str] = []
+        self._begun: set[str] = set()
         self._pulse: Pulse | None = None
         self.verb = verb
         self.as_json = as_json
@@ -116,6 +117,12 @@ class Output:
         self._warned += texts
         for text in texts:
             self.stderr.print(f"warning: {text}", style="bold yellow")
+
+    def begun(self, text: str) -> None:
+        """What takes seconds and shows nothing, said once, but under --json."""
+        if not self.as_json and text not in self._begun:
+            self.stderr.print(text, style="dim")
+        self._begun.add(text)
 
     def place(self, name: str) -> Path | None:
         """A file of the run folder; None without one."""
@@ -421,7 +428,7 @@ def _run(out: Output, debug: bool, work: Callable[[Output, ExitStack], Answer]) 
 
 def _worked(out: Output, debug: bool, work: Callable[[Output], Answer]) -> int:
     try:
-        with interruptible(), told_by(out.warn), \
+        with interruptible(), told_by(out.warn, out.begun), \
                 redirect_stdout(sys.stderr if out.as_json else sys.stdout), out.alive():
             answer = work(out)
         return out.finish(answer)

@@ -164,13 +164,11 @@ def _memory(made: Build) -> dict[str, Any]:
     predicted, linked = made.predicted, made.linked
     return {
         "ram": {
-            "predicted": {".data": 0, ".bss": predicted.static_bytes,
-                          ".stack": predicted.board.stack_bytes,
-                          "static_bytes": predicted.static_bytes,
-                          "by_symbol": predicted.by_symbol(),
-                          "by_field": predicted.by_field()},
-            "measured": {".data": linked.data, ".bss": linked.bss, ".stack": linked.stack,
-                         "static_bytes": linked.data + linked.bss, "by_symbol": linked.ram},
+            "predicted": {"ram_bytes": predicted.ram_bytes,
+                          "stack_reserved": predicted.board.stack_bytes,
+                          "by_symbol": predicted.by_symbol(), "by_field": predicted.by_field()},
+            "measured": {"ram_bytes": linked.ram_bytes, "data": linked.data, "bss": linked.bss,
+                         "stack_reserved": linked.stack, "by_symbol": linked.ram},
             "learning_state_bytes": predicted.learning_state_bytes,
         },
         "flash": {"constants_predicted": predicted.constant_bytes,

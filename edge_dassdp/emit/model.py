@@ -20,7 +20,7 @@ from edge_dassdp.rules.declared import c_files
 from edge_dassdp.wire import frames
 from edge_dassdp.wire.lock import Lock
 
-ABI = 10
+ABI = 11
 _NAME = re.compile(r"(?!dassdp_)(?=.{1,24}$)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PER_LINE = 16
 

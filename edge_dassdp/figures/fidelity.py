@@ -228,7 +228,8 @@ def _logit_units(network: QNetwork) -> NDArray[np.float64]:
 def _population(network: ir.Network, quantized: Quantized, name: str,
                 found: _Comparison) -> PopulationFidelity:
     p, plan = quantized.network.population(name), Plan.of(quantized.network)
-    projections = tuple(_projection(network, q, plan.routes[q.name])
+    projections = tuple(_projection(network, q, plan.routes[q.name],
+                                    quantized.network.is_packed(q))
                         for q in quantized.network.into(name))
     owners = (name, *(q.name for q in projections))
     proofs = tuple(b for b in quantized.proofs if b.what.partition(":")[0] in owners)
@@ -261,10 +262,11 @@ def _vanished(network: ir.Network, q: QProjection) -> float:
     return float((_wanted(network, q)[weight != 0] == 0).mean()) if weight.any() else 0.0
 
 
-def _projection(network: ir.Network, q: QProjection, route: Route) -> ProjectionFidelity:
+def _projection(network: ir.Network, q: QProjection, route: Route,
+                is_packed: bool) -> ProjectionFidelity:
     w_max = (1 << (q.weight_bits - 1)) - 1
     return ProjectionFidelity(
         q.name, q.weight_bits, q.is_plastic, float(q.scale.min()), float(q.scale.max()),
         float((np.abs(_wanted(network, q)) > w_max).mean()), _vanished(network, q),
         route.kernel.symbol, route.kernel.reason, q.activity,
-        None if q.is_analogue else kernels.byte_rows(q.weight_bits))
+        None if q.is_analogue else kernels.byte_rows(q.weight_bits, is_packed))

@@ -26,6 +26,8 @@ LEAST, LEAST_OF_CLASS = 20, 2
 """Samples that an order is judged by, five a class at least, and of one class and its output."""
 CLEARLY, MOSTLY = 0.3, 0.7
 """By how much another order must be right more often, and how often."""
+LEAST_EXCHANGED = 5
+"""Samples of each of two classes that are exchanged."""
 LEAST_JUDGED, ALWAYS = 50, 0.95
 """Samples that chance is judged from, and the share of them that is nearly all."""
 
@@ -139,12 +141,27 @@ def _moved(order: IntArray, names: ClassNames | None) -> str:
 
 def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int
              ) -> IntArray | None:
-    """The output that belongs to each class, (n_classes,), where that is another order, and right
-    clearly more often."""
+    """The output that belongs to each class, (n_classes,), where that is another order: one that is
+    right clearly more often, or pairs of classes, each answered as the other."""
     if len(labels) < max(LEAST, 5 * n_classes):
         return None
     counts = np.zeros((n_classes, n_classes), np.int64)
     np.add.at(counts, (labels, found), 1)
+    order = _of_most(counts)
+    if order is None or _share(counts, order) < max(MOSTLY, CLEARLY + _share(
+            counts, np.arange(n_classes))):
+        return _exchanged(counts)
+    return order
+
+
+def _share(counts: IntArray, order: IntArray) -> float:
+    """Of the samples, how many are right, with counts (label, output)."""
+    return float(counts[np.arange(len(order)), order].sum() / counts.sum())
+
+
+def _of_most(counts: IntArray) -> IntArray | None:
+    """The order of the pairs of label and output that have most samples."""
+    n_classes = len(counts)
     order, left = np.full(n_classes, -1), counts.copy()
     for _ in range(n_classes):  # the pair of most samples first
         label, output = np.unravel_index(left.argmax(), left.shape)
@@ -156,6 +173,18 @@ def likelier(found: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int
     if unused.size > 1 or n_classes - unused.size < 2:
         return None
     order[order < 0] = unused
-    share = counts[np.arange(n_classes), order].sum() / len(labels)
-    is_clear = share >= MOSTLY and share >= np.trace(counts) / len(labels) + CLEARLY
-    return order if is_clear else None
+    return order
+
+
+def _exchanged(counts: IntArray) -> IntArray | None:
+    """The order of classes in pairs, where most samples of both are answered as the other, and most
+    of all are right then: a shift of the sensor that takes two for each other spoils others, too.
+    """
+    n_of = counts.sum(axis=1)
+    shares = counts / np.maximum(n_of, 1)[:, None]
+    is_mutual = np.minimum(shares, shares.T) >= MOSTLY
+    has_enough = np.minimum.outer(n_of, n_of) >= LEAST_EXCHANGED
+    labels, outputs = np.nonzero(is_mutual & has_enough)
+    order = np.arange(len(counts))
+    order[labels] = outputs
+    return order if (labels != outputs).any() and _share(counts, order) >= MOSTLY else None

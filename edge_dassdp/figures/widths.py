@@ -90,7 +90,8 @@ def narrowest(found: Sequence[Width], within: float) -> int:
 
 def _measure(network: Network, learning: Learning | None, settings: Settings,
              calibration: Samples, samples: Samples, told: Progress) -> Width:
-    bits, rows = settings.weight_bits, kernels.byte_rows(settings.weight_bits)
+    bits = settings.weight_bits
+    rows = kernels.byte_rows(bits, is_packed=bits == 4)
     try:
         labels = calibration.y if learning and learning.class_means else None
         quantized = quantize(network, learning, settings, calibration.x, labels)

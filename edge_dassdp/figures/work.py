@@ -17,6 +17,7 @@ from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.base.quantities import QUANTITIES
 from edge_dassdp.figures.work_paths import Visits, count_coding, count_currents, count_path
 from edge_dassdp.plan import Plan
+from edge_dassdp.plan.kernels import summed_bits
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
 from edge_dassdp.qir.packing import by_word, columns, words
 from edge_dassdp.reference.model import IntegerModel
@@ -44,7 +45,8 @@ class Work:
     rows_summed: int = 0  # active neurons; silent ones where a projection is dense
     synaptic_ops_8: int = 0  # rows summed times columns, of 8-bit weights
     synaptic_ops_7: int = 0  # of 7-bit weights
-    synaptic_ops_6: int = 0  # of 4- to 6-bit weights
+    synaptic_ops_6: int = 0  # of 4- to 6-bit weights, a byte each
+    synaptic_ops_4: int = 0  # of 4-bit weights, two to a byte
     synaptic_ops_16: int = 0  # of 16-bit weights
     part_columns: int = 0  # added in a pass of their own: sums of all rows, and parts of wide sums
     pair_updates: int = 0  # neurons of the kernels for pairs, padding included
@@ -157,8 +159,8 @@ class Work:
     def synaptic_ops(self) -> int:
         """Rows summed times columns, and columns that convolutions were added to."""
         return (self.synaptic_ops_8 + self.synaptic_ops_7 + self.synaptic_ops_6
-                + self.synaptic_ops_16 + self.scattered_16 + self.scattered_32
-                + self.scattered_plain_16 + self.scattered_plain_32)
+                + self.synaptic_ops_4 + self.synaptic_ops_16 + self.scattered_16
+                + self.scattered_32 + self.scattered_plain_16 + self.scattered_plain_32)
 
 
 OPERATIONS = tuple(f.name for f in fields(Work))
@@ -215,7 +217,7 @@ class CountingModel(IntegerModel):
                 adds = count_path(self.network, q, self._visits[q.name], arrived, t_step, adds,
                                   tally)
             else:
-                adds = adds | (_count_sums(p, q, arrived, tally) > 0)
+                adds = adds | (_count_sums(self.network, p, q, arrived, tally) > 0)
         tally["bytes_moved"] += ~adds * (columns(p.size) * p.acc_bits // 8)
         super()._step_population(p, t_step)
         _count_neurons(self.network, p, self.spikes[p.name], tally)
@@ -273,7 +275,7 @@ def inference_work(network: QNetwork, x: NDArray[np.int8]) -> list[Work]:
             for i in range(len(x))]
 
 
-def _count_sums(p: QPopulation, q: QProjection, spikes: NDArray[Any],
+def _count_sums(network: QNetwork, p: QPopulation, q: QProjection, spikes: NDArray[Any],
                 tally: dict[str, Any]) -> IntArray:
     """One projection in one step, `accumulate` of network.c: what it adds to sums, in passes."""
     n_columns, is_dense = columns(q.n_post), q.is_dense
@@ -285,7 +287,7 @@ def _count_sums(p: QPopulation, q: QProjection, spikes: NDArray[Any],
     tally["rows_summed"] += n_rows
     tally["list_columns_16" if q.weight_bits == 16 else "list_columns"] += n_lists * n_columns
     tally["part_columns"] += (n_lists * in_parts + is_dense) * n_columns
-    tally[f"synaptic_ops_{max(6, q.weight_bits)}"] += n_rows * n_columns
+    tally[f"synaptic_ops_{summed_bits(network, q)}"] += n_rows * n_columns
     return n_lists + is_dense
 
 

@@ -15,6 +15,7 @@ from edge_dassdp.ir import Input
 from edge_dassdp.ir.geometry import Volume, size
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.convolution import Axis, Taps
+from edge_dassdp.plan.kernels import summed_bits
 from edge_dassdp.plan.routes import Route, history
 from edge_dassdp.plan.scratch import ROWS_MAX
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection
@@ -149,7 +150,7 @@ def count_path(network: QNetwork, q: QProjection, visits: Visits, arrived: NDArr
     if kind == "rows":
         n_rows = np.asarray(arrived, np.int64) @ visits.windows
         n_lists = -(-n_rows // ROWS_MAX)
-        _count_rows(post, q, n_rows, n_lists, columns(q.n_post), tally)
+        _count_rows(network, q, n_rows, n_lists, columns(q.n_post), tally)
         return np.asarray(adds | (n_lists > 0))
     n_words = _convolved(q, post) * post.acc_bits // 32
     is_first = ~adds | (q.result_pool is not None)
@@ -160,7 +161,7 @@ def count_path(network: QNetwork, q: QProjection, visits: Visits, arrived: NDArr
         n_rows = np.asarray(arrived, np.int64) @ visits.windows
         n_lists = np.array([sum(-(-n // ROWS_MAX) for n in _by_place(visits, one, q.volume[0]))
                             for one in arrived], np.int64)
-        _count_rows(post, q, n_rows, n_lists, min(post.shape[0], columns(q.n_post)), tally)
+        _count_rows(network, q, n_rows, n_lists, min(post.shape[0], columns(q.n_post)), tally)
     else:
         _count_scatter(q, visits, heard, tally)
         _count_columns(q, visits, heard, "scattered", post.acc_bits, tally)
@@ -201,16 +202,16 @@ def _largest(q: QProjection, arrived: IntArray) -> IntArray:
     return pooled.reshape(n, channels, -1).transpose(0, 2, 1).reshape(n, -1)
 
 
-def _count_rows(post: QPopulation, q: QProjection, n_rows: IntArray, n_lists: IntArray,
+def _count_rows(network: QNetwork, q: QProjection, n_rows: IntArray, n_lists: IntArray,
                 n_added: int, tally: Tally) -> None:
     """Lists of rows, the last one of each not full."""
     n_columns = columns(q.n_post)
     tally["lists_summed"] += n_lists
     tally["rows_summed"] += n_rows
     tally["list_columns_16" if q.weight_bits == 16 else "list_columns"] += n_lists * n_columns
-    if post.acc_bits == 32 and q.weight_bits != 16:
+    if network.population(q.post).acc_bits == 32 and q.weight_bits != 16:
         tally["list_columns_added"] += n_lists * n_added
-    tally[f"synaptic_ops_{max(6, q.weight_bits)}"] += n_rows * n_columns
+    tally[f"synaptic_ops_{summed_bits(network, q)}"] += n_rows * n_columns
 
 
 def _by_place(visits: Visits, arrived: NDArray[Any], channels: int) -> IntArray:

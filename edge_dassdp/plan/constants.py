@@ -15,7 +15,7 @@ from edge_dassdp.plan.path_tables import Fields
 from edge_dassdp.plan.routes import Route
 from edge_dassdp.plan.ruled import rerun_grain, rule_table
 from edge_dassdp.qir import QNetwork, QPopulation, QProjection, frame_bytes
-from edge_dassdp.qir.packing import columns, pack_weights, row_bytes
+from edge_dassdp.qir.packing import columns, nibbles_log2, pack_weights, row_bytes
 from edge_dassdp.qir.ranges import SHARE_MAX_Q8
 from edge_dassdp.qir.stored import pack, stored_words
 from edge_dassdp.qir.tables import Array, Rows, Table, pointed_to
@@ -298,14 +298,15 @@ def _projection(layout: Layout, p: QProjection) -> Fields:
     from_input = p.pre in inputs
     route = layout.routes[p.name]
     is_scattered, symbol = route.image is not None, route.kernel.symbol
+    is_packed = layout.network.is_packed(p)
     return (
         ("pre", (inputs if from_input else posts).index(p.pre)), ("post", posts.index(p.post)),
         ("is_analogue", int(p.is_analogue)), ("from_input", int(from_input)),
-        ("weight_bits", p.weight_bits),
+        ("weight_bits", p.weight_bits), ("nibbles_log2", nibbles_log2(p.weight_bits, is_packed)),
         ("n_pre", 0 if is_scattered else p.n_pre), ("n_post", p.n_post),
-        ("row_bytes", row_bytes(p.n_post, p.weight_bits)),
+        ("row_bytes", row_bytes(p.n_post, p.weight_bits, is_packed)),
         ("feedback_rshift", p.feedback_rshift), ("feedback_gain_q14", p.feedback_gain_q14),
-        ("factory", _factory(route, p)),
+        ("factory", _factory(route, p, is_packed)),
         ("image_off", layout.offset(f"w_{p.name}")),
         ("saved_off", layout.offset(f"saved_{p.name}")),
         ("totals", Array("int32_t", f"totals_{p.name}", _padded(p.w.sum(axis=0)))
@@ -313,17 +314,17 @@ def _projection(layout: Layout, p: QProjection) -> Fields:
         ("accumulate", None if p.is_analogue or is_scattered else symbol),
         ("analogue", None if not p.is_analogue else
          _CURRENTS[p.result_pool is not None] if is_scattered else symbol),
-        ("learn_rows", kernels.of_learning(p) if p.is_plastic else None),
+        ("learn_rows", kernels.of_learning(p, is_packed) if p.is_plastic else None),
         ("rule", rule_table(layout.network, p, layout.place)),
         ("path", path_tables.path(layout, p)),
     )
 
 
-def _factory(route: Route, q: QProjection) -> Array:
+def _factory(route: Route, q: QProjection, is_packed: bool) -> Array:
     """The weight image in flash: of rows, or of what is scattered."""
     if route.image is not None:
         return Array(f"{route.image.dtype}_t", f"w_{q.name}", route.image)
-    image = pack_weights(q.w, q.weight_bits)
+    image = pack_weights(q.w, q.weight_bits, is_packed)
     if q.weight_bits == 16:
         return Array("int16_t", f"w_{q.name}", np.frombuffer(image, "<i2"))
     return Array("uint8_t", f"w_{q.name}", np.frombuffer(image, np.uint8))

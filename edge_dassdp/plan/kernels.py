@@ -23,10 +23,10 @@ class Kernel:
     reason: str
 
 
-def byte_rows(weight_bits: int) -> int:
+def byte_rows(weight_bits: int, is_packed: bool = False) -> int:
     """Rows of weights that a kernel may add up in byte lanes before it widens them: as many as
-    keep a sum of biased weights in 8 bits."""
-    return {4: 4, 5: 4, 6: 4, 7: 2}.get(weight_bits, 1)
+    keep a sum of biased weights in 8 bits. is_packed: two weights to a byte."""
+    return 16 if is_packed else {4: 4, 5: 4, 6: 4, 7: 2}.get(weight_bits, 1)
 
 
 def of_projection(network: QNetwork, q: QProjection, kind: Kind) -> Kernel:
@@ -39,8 +39,15 @@ def of_projection(network: QNetwork, q: QProjection, kind: Kind) -> Kernel:
     if q.is_analogue:
         return Kernel(f"dassdp_k_analogue_a{bits}",
                       f"analogue: int{bits} sums, {_how_often(network, q.post)}")
-    symbol = f"dassdp_k_accumulate_s{max(q.weight_bits, 6)}"
-    return Kernel(symbol, _hears(q) if kind == "matrix" else f"{often}: {_travels(network, q)}")
+    bits = summed_bits(network, q)
+    reason = _hears(q) if kind == "matrix" else f"{often}: {_travels(network, q)}"
+    return Kernel(f"dassdp_k_accumulate_{'p' if bits == 4 else 's'}{bits}",
+                  reason + "; two weights to a byte" * (bits == 4))
+
+
+def summed_bits(network: QNetwork, q: QProjection) -> int:
+    """Of the weights that its kernel for rows is for: 4 packed ones, up to 6, 7, 8, or 16."""
+    return 4 if network.is_packed(q) else max(q.weight_bits, 6)
 
 
 def scatter(q: QProjection, bits: int) -> str:
@@ -125,6 +132,7 @@ def _keeps(p: QPopulation, membrane_peak: int) -> str:
     return "int32: as asked for"
 
 
-def of_learning(q: QProjection) -> str:
+def of_learning(q: QProjection, is_packed: bool) -> str:
     """Symbol of what writes the rows of a plastic projection."""
-    return f"dassdp_k_learn_rows_s{q.weight_bits if q.weight_bits >= 8 else 4}"
+    kind = "p4" if is_packed else f"s{q.weight_bits if q.weight_bits >= 8 else 4}"
+    return f"dassdp_k_learn_rows_{kind}"

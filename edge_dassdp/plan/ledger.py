@@ -107,13 +107,11 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
         lines.append(LedgerLine("dassdp_unit", "port", board.store.write_bytes))
     lines.append(LedgerLine("stack", "stack", board.stack_bytes))
     constants = constant_bytes(plan)
-    tables = DESCRIPTOR_BYTES * (len(network.populations) + len(network.projections))
     code = CODE_BYTES + (MORE_CODE_BYTES if _is_rich(plan) else 0) + LOCK_CODE_BYTES * is_locked
     code += STORE_CODE_BYTES if board.store else 0
     code += CLASS_CODE_BYTES if network.keeps_classes else 0
     code += STREAM_CODE_BYTES if network.hop else 0
-    code += STEP_CODE_BYTES * len(network.populations)
-    made = Ledger(board, tuple(lines), constants, constants + tables + code,
+    made = Ledger(board, tuple(lines), constants, constants + described_bytes(network) + code,
                   layout.learning_state_bytes,
                   board.store.head_bytes + layout.export_bytes if board.store else 0)
     limit = board.ram.bytes if ram_budget is None else min(ram_budget, board.ram.bytes)
@@ -129,6 +127,12 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
     if board.store:
         check_slots(layout.export_bytes, board)
     return made
+
+
+def described_bytes(network: QNetwork) -> int:
+    """More than descriptors and the generated step of a model take in flash."""
+    return (DESCRIPTOR_BYTES * (len(network.populations) + len(network.projections))
+            + STEP_CODE_BYTES * len(network.populations))
 
 
 def check_slots(export_bytes: int, board: Board) -> None:

@@ -81,13 +81,13 @@ def grains(network: QNetwork, routes: Mapping[str, Route]) -> dict[str, int]:
         assert q.rule is not None
         found[f"{q.rule.title} on {q.name}"] = q.rule.grain(network.site(q))
     for q in network.projections:
-        if network.population(q.post).has_error and q.pre in {
-                p.name for p in network.populations if p.has_error}:
+        if network.passes_error(q):
             found[f"an error back through {q.name}"] = _feedback(network, q)
     if network.reruns:
         found["a step of the plastic part"] = rerun_grain(network, routes)
         found["a fall-back to factory weights"] = 2 * sum(
-            q.n_pre * row_bytes(q.n_post, q.weight_bits) for q in network.plastic) + 200
+            q.n_pre * row_bytes(q.n_post, q.weight_bits, network.is_packed(q))
+            for q in network.plastic) + 200
     if network.class_means is not None:
         found["a class mean"] = network.class_means.grain
     if network.replay is not None:

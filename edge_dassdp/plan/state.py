@@ -25,6 +25,7 @@ from edge_dassdp.qir.packing import (
     columns,
     n_profile,
     pack_planes,
+    row_bytes,
     unpack_bits,
     unpack_planes,
     unpack_rows,
@@ -194,7 +195,7 @@ def _slots(network: QNetwork, prefix: str, p: QPopulation) -> StateField:
 
 def _of_weights(network: QNetwork) -> list[StateField]:
     """Images of plastic projections, and their copies."""
-    fields = [_image(q) for q in network.plastic]
+    fields = [_image(q, network.is_packed(q)) for q in network.plastic]
     if network.guard is not None and network.guard.keeps_copy:
         fields += [replace(f, name=f"saved_{f.name[2:]}", group="learning", read=None)
                    for f in fields]
@@ -202,11 +203,12 @@ def _of_weights(network: QNetwork) -> list[StateField]:
     return fields
 
 
-def _image(q: QProjection) -> StateField:
-    ctype = "int16_t" if q.weight_bits == 16 else "uint8_t"
-    return _field(f"w_{q.name}", ctype, q.n_pre * columns(q.n_post), "weights",
+def _image(q: QProjection, is_packed: bool) -> StateField:
+    ctype, n_bytes = ("int16_t", 2) if q.weight_bits == 16 else ("uint8_t", 1)
+    return _field(f"w_{q.name}", ctype,
+                  q.n_pre * row_bytes(q.n_post, q.weight_bits, is_packed) // n_bytes, "weights",
                   partial(unpack_weights, n_pre=q.n_pre, n_post=q.n_post,
-                          weight_bits=q.weight_bits),
+                          weight_bits=q.weight_bits, is_packed=is_packed),
                   align=_WORD)
 
 

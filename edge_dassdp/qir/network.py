@@ -212,6 +212,17 @@ class QNetwork:
     def plastic(self) -> tuple[QProjection, ...]:
         return tuple(p for p in self.projections if p.is_plastic)
 
+    def passes_error(self, q: QProjection) -> bool:
+        """The errors of its columns may flow back through it, to its rows."""
+        return self.population(q.post).has_error and q.pre in {
+            p.name for p in self.populations if p.has_error}
+
+    def is_packed(self, q: QProjection) -> bool:
+        """Its image holds two weights to a byte: 4-bit rows that spikes add up, but for those that
+        errors flow back through, and convolutions."""
+        return (q.weight_bits == 4 and not q.is_analogue and q.conv is None
+                and not self.passes_error(q))
+
     @property
     def watches(self) -> bool:
         """A device of it compares samples of its sensor with those of the training, without

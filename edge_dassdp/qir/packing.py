@@ -79,8 +79,13 @@ def columns(n: int) -> int:
     return -(-n // COLUMN_ALIGN) * COLUMN_ALIGN
 
 
-def row_bytes(n_post: int, weight_bits: int) -> int:
-    return columns(n_post) * (2 if weight_bits == 16 else 1)
+def nibbles_log2(weight_bits: int, is_packed: bool = False) -> int:
+    """Of a weight of an image: 0 where two stand in a byte, 1 of bytes, 2 of half-words."""
+    return 2 if weight_bits == 16 else int(not is_packed)
+
+
+def row_bytes(n_post: int, weight_bits: int, is_packed: bool = False) -> int:
+    return columns(n_post) << nibbles_log2(weight_bits, is_packed) >> 1
 
 
 def words(n: int) -> int:
@@ -127,11 +132,12 @@ def pack_planes(values: IntArray, bits: int) -> bytes:
     return np.packbits(planes.astype(np.uint8), axis=2, bitorder="little").tobytes()
 
 
-def pack_weights(w: NDArray[Any], weight_bits: int) -> bytes:
+def pack_weights(w: NDArray[Any], weight_bits: int, is_packed: bool = False) -> bytes:
     """The weight image of w (n_pre, n_post): rows by presynaptic neuron, padded columns.
 
     4 to 8 bits: biased bytes w + 2^(bits-1), a group of four columns in the order n0 n2 n1 n3.
-    16 bits: int16, natural order.
+    16 bits: int16, natural order. is_packed, of 4 bits alone: a group of four in the low nibbles
+    of four bytes, the next one in their high ones.
     """
     n_pre, n_post = w.shape
     padded = np.zeros((n_pre, columns(n_post)), np.int64)
@@ -139,12 +145,17 @@ def pack_weights(w: NDArray[Any], weight_bits: int) -> bytes:
     if weight_bits == 16:
         return padded.astype("<i2").tobytes()
     biased = (padded + (1 << (weight_bits - 1))).astype(np.uint8)
-    return biased.reshape(n_pre, -1, 4)[:, :, list(LANES)].tobytes()
+    groups = biased.reshape(n_pre, -1, 4)[:, :, list(LANES)]
+    return (groups[:, ::2] | groups[:, 1::2] << 4 if is_packed else groups).tobytes()
 
 
-def unpack_weights(image: bytes, n_pre: int, n_post: int, weight_bits: int) -> IntArray:
+def unpack_weights(image: bytes, n_pre: int, n_post: int, weight_bits: int,
+                   is_packed: bool = False) -> IntArray:
     if weight_bits == 16:
         natural = np.frombuffer(image, "<i2").reshape(n_pre, -1).astype(np.int64)
         return natural[:, :n_post]
-    biased = np.frombuffer(image, np.uint8).reshape(n_pre, -1, 4)[:, :, list(LANES)]
+    groups = np.frombuffer(image, np.uint8).reshape(n_pre, -1, 4)
+    if is_packed:
+        groups = np.stack([groups & 15, groups >> 4], axis=2).reshape(n_pre, -1, 4)
+    biased = groups[:, :, list(LANES)]
     return biased.reshape(n_pre, -1)[:, :n_post].astype(np.int64) - (1 << (weight_bits - 1))

@@ -149,7 +149,8 @@ class Reference(Sensed):
         """CRC-32 over the weight images of plastic projections and the learning state."""
         crc = 0
         for p in self.network.plastic:
-            crc = zlib.crc32(pack_weights(self.w[p.name], p.weight_bits), crc)
+            crc = zlib.crc32(pack_weights(self.w[p.name], p.weight_bits,
+                                          self.network.is_packed(p)), crc)
         return zlib.crc32(self._learned_bytes(), crc)
 
     def statistics(self) -> Statistics:

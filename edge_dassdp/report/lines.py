@@ -128,11 +128,14 @@ def confidence_text(sure: Confidence) -> str:
     of = f"on {sure.n_samples:,} training samples"
     before = percent(sure.error_before, 1)
     if sure.why:
-        return (f"temperature of the softmax {sure.temperature:.4g}, kept: {sure.why}; calibration "
-                f"error {before} {of} E")
-    return (f"temperature of the softmax {sure.temperature:.4g}, fitted, {sure.stated:.4g} before: "
-            f"calibration error {before} before, {percent(sure.error_after, 1)} after, loss "
-            f"{sure.loss_before:.3g} before, {sure.loss_after:.3g} after {of} E")
+        return (f"temperature of the softmax {sure.temperature:.4g}, kept: {sure.why}; how sure it "
+                f"is and how often it is right are {before} apart {of} E")
+    rises = " (told in a few steps of confidence, which no fit follows)" \
+        if sure.error_after > sure.error_before else ""
+    return (f"temperature of the softmax {sure.temperature:.4g}, fitted to the least loss, "
+            f"{sure.stated:.4g} before: loss {sure.loss_before:.3g} before, {sure.loss_after:.3g} "
+            f"after; how sure it is and how often it is right {before} apart before, "
+            f"{percent(sure.error_after, 1)} after{rises}, {of} E")
 
 
 def classes_text(network: QNetwork) -> str:

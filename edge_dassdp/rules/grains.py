@@ -13,8 +13,8 @@ from edge_dassdp.qir.packing import columns, words
 
 
 def row(n_columns: int, weight_bits: int) -> int:
-    """An update row written."""
-    return 60 + columns(n_columns) * (20 if weight_bits == 16 else 11)
+    """An update row written; nibbles take more to take apart and to put together."""
+    return 60 + columns(n_columns) * {16: 20, 4: 13}.get(weight_bits, 11)
 
 
 def factors(site: Site) -> int:

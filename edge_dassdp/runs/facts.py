@@ -92,8 +92,9 @@ _BEFORE = (("before", "*"), ("accuracy.shifted_frozen.mean", "E"),
 _AFTER = (("after", "*"), ("accuracy.shifted_learned.mean", "E"),
           ("accuracy.methods.touch.shifted_after", "E"))
 _ALONE = (("accuracy", "*"), ("integer_accuracy", "E"))
-RAM = (("linked.ram_bytes", "L"), ("predicted.ram_bytes", "P"))
-STATIC = (("ram.measured.static_bytes", "L"),)
+RAM = (("linked.ram_bytes", "L"), ("ram.measured.ram_bytes", "L"), ("predicted.ram_bytes", "P"))
+BY_SYMBOL = {PREDICTED: ("predicted.by_symbol", "ram.predicted.by_symbol"),
+             LINKED: ("linked.by_symbol", "ram.measured.by_symbol")}
 FLASH = (("linked.flash_bytes", "L"), ("flash.linked", "L"), ("predicted.flash_bound", "P"))
 STACK = (("stack.bytes", "L"), ("stack.bound", "L"))
 COST = (("instructions.inference.mean", "E"),)
@@ -104,7 +105,8 @@ def tiles(runs: Sequence[Run]) -> list[Tile]:
     """The verdicts at the head of a page; only of what is known."""
     made = [_accuracy(runs), _errors(runs), _bits(runs),
             _figure(runs, "Decisions", (("n_decisions", "*"),), _thousands,
-                    "of a stream without end"), _ram(runs),
+                    "of a stream without end"),
+            _figure(runs, "RAM", RAM, _bytes, "static, with the stack reserved"),
             _figure(runs, "Flash", FLASH, _bytes, "program, weights and constants"),
             _figure(runs, "Stack", STACK, _bytes, "deepest path of calls, interrupts included"),
             _figure(runs, "Inference", COST, _thousands, "instructions a sample"),
@@ -164,11 +166,6 @@ def _bits(runs: Sequence[Run]) -> Tile | None:
         f"{values.value:,} values compared", good)
 
 
-def _ram(runs: Sequence[Run]) -> Tile | None:
-    whole = _figure(runs, "RAM", RAM, _bytes, "static, with the stack reserved")
-    return whole or _figure(runs, "RAM", STATIC, _bytes, "static, without the stack")
-
-
 def _percent(fact: Fact) -> str:
     """Shares of 0 to 1; the demonstrations' own are percent."""
     in_percent = fact.place.startswith("accuracy.")
@@ -195,15 +192,25 @@ class Node:
 
 def symbols(runs: Sequence[Run]) -> tuple[Node, ...]:
     """RAM by symbol: as linked, where it was, and the fields of structs as predicted."""
-    fact = first(runs, ("linked.by_symbol", LINKED), ("ram.measured.by_symbol", LINKED),
-                 ("predicted.by_symbol", PREDICTED))
+    fact = _held(runs, LINKED) or _held(runs, PREDICTED)
     if fact is None:
         return ()
     fields = first([fact.run], ("predicted.by_field", PREDICTED),
                    ("ram.predicted.by_field", PREDICTED))
     within = fields.value if fields else {}
     return _largest_first(Node(name, size, fact.letter, _parts(within.get(name, {})))
-                          for name, size in fact.value.items())
+                          for name, size in _with_stack(fact).items())
+
+
+def _held(runs: Sequence[Run], letter: str) -> Fact | None:
+    """Bytes of RAM by symbol, predicted or linked."""
+    return first(runs, *((place, letter) for place in BY_SYMBOL[letter]))
+
+
+def _with_stack(held: Fact) -> dict[str, int]:
+    """And of the stack, which is no symbol: all of RAM."""
+    stack = held.run.at(held.place.replace("by_symbol", "stack_reserved"))
+    return {**held.value, "stack, reserved": stack}
 
 
 def owners(runs: Sequence[Run]) -> tuple[Node, ...]:
@@ -226,14 +233,7 @@ def _largest_first(nodes: Iterable[Node]) -> tuple[Node, ...]:
 
 
 def memory(runs: Sequence[Run]) -> dict[str, dict[str, int]]:
-    """Bytes of RAM by owner or symbol, predicted and linked: bars."""
-    bars = {}
-    for title, places in (("predicted P", (("predicted.by_symbol", "P"),
-                                           ("ram.predicted.by_symbol", "P"))),
-                          ("linked L", (("linked.by_symbol", "L"),
-                                        ("ram.measured.by_symbol", "L")))):
-        fact = first(runs, *places)
-        if fact is not None:
-            stack = first([fact.run], ("predicted.stack_reserved", "P"))
-            bars[title] = dict(fact.value) | ({"stack": stack.value} if stack else {})
-    return bars
+    """Bytes of RAM by symbol, predicted and linked: bars."""
+    return {f"{what} {letter}": _with_stack(held)
+            for what, letter in (("predicted", PREDICTED), ("linked", LINKED))
+            if (held := _held(runs, letter))}

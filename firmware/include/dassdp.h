@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 /** Generated code names the ABI that it was made for, or does not compile. */
-#define DASSDP_ABI 10
+#define DASSDP_ABI 11
 
 /** What functions return that may refuse: DASSDP_OK, or an error, after which all is as it was. */
 #define DASSDP_ERRORS(X)                                                       \

@@ -230,9 +230,10 @@ struct dassdp_projection {
     uint16_t post;
     uint8_t is_analogue;   /* from an input of currents */
     uint8_t from_input;    /* `pre` is an input: of currents or of spikes */
-    uint8_t weight_bits;   /* 4 to 8 in bytes, 16 in half-words */
+    uint8_t weight_bits;   /* 4 to 8, or 16 */
+    uint8_t nibbles_log2;  /* of a weight of the image: 0 two to a byte, 1 bytes, 2 half-words */
     uint16_t n_pre, n_post;
-    uint32_t row_bytes;    /* columns padded with zero weights to a multiple of 8 bytes */
+    uint32_t row_bytes;    /* columns padded with zero weights to a multiple of 8 */
     uint8_t feedback_rshift;   /* error fed back through it: round(round(sum >> rshift) */
     uint16_t feedback_gain_q14;/* gain_q14 / 2^14), the gain brings all to one unit */
     const void *factory;   /* the weight image in flash */

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from elftools.elf.elffile import ELFFile
 from support.scenarios import SCENARIOS
-from support.where import built_alike
+from support.where import built_alike, with_own_kernels
 
 from edge_dassdp.base.errors import EdgeError
-from edge_dassdp.build.board import Board, load_board
+from edge_dassdp.build.board import Board, list_boards, load_board
 from edge_dassdp.build.callees import callees
 from edge_dassdp.build.compile import Firmware, build_firmware, build_project
 from edge_dassdp.build.elf import symbol_table
@@ -158,7 +158,7 @@ def test_assembly_without_fixed_frame_is_refused(arm_toolchain):
     assert "inner" in caught.value.message
 
 
-@pytest.mark.parametrize("name", built_alike())
+@pytest.mark.parametrize("name", with_own_kernels(list_boards()))
 def test_kernels_say_how_much_stack_they_take(arm_toolchain, name):
     """`@ stack: N`, callees included, stands above every assembly function; the bound covers it.
     All kernels at once are more than a small chip holds, and nothing of it runs."""

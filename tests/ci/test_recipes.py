@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from support.commands import ROOT, ok, refused
 
 import edge_dassdp as ed
@@ -56,8 +58,9 @@ def test_the_recipe_as_it_is_written(provider: str, project: Path, wheel: Path, 
                                      tmp_path_factory: pytest.TempPathFactory,
                                      arm_toolchain: None, qemu: None) -> None:
     """A user's repository: init, the golden file looked at and committed, then a runner."""
-    (project / wheel.name).write_bytes(wheel.read_bytes())
-    ok(*INIT, "--board", "microbit", "--package", f"./{wheel.name}[ci]", cwd=project)
+    (project / "vendor").mkdir()
+    (project / "vendor" / wheel.name).write_bytes(wheel.read_bytes())
+    ok(*INIT, "--board", "microbit", "--package", f"vendor/{wheel.name}", cwd=project)
     lines = commands(project, provider)
     assert "apt-get install" in lines[0] and "pip install" in lines[1] and len(lines) == 3
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "CI")} | {
@@ -85,6 +88,22 @@ def test_the_recipe_as_it_is_written(provider: str, project: Path, wheel: Path, 
     ed.save(replace(model, projections=(replace(q, w=-q.w), *others)), clean / "model.q.npz")
     broken = shell(lines[2], clean, CI="true")
     assert broken.returncode == 1 and "The model is another" in broken.stdout
+
+
+@pytest.mark.parametrize("package", [
+    "https://example.org/edge_dassdp-0.1.0-py3-none-any.whl",
+    "git+https://example.org/somebody/edge_dassdp@5f3c2a1", "edge-dassdp[ci,plot]==0.1.0", ""])
+def test_where_the_package_comes_from(package: str, project: Path) -> None:
+    told = ok(*INIT, *(["--package", package] if package else []), cwd=project)
+    assert ("from its index" in told) is not bool(package)
+    for provider in ("github", "gitlab"):
+        *words, given = shlex.split(commands(project, provider)[-2])
+        assert words == ["python", "-m", "pip", "install"]
+        wanted = Requirement(given)
+        assert wanted.name == "edge-dassdp" and "ci" in wanted.extras
+        assert (wanted.url or "") == (package if "://" in package else "")
+    if not package:
+        assert str(wanted.specifier) == f"=={ed.__version__}"
 
 
 def test_what_is_there_is_not_overwritten(project: Path) -> None:
@@ -121,7 +140,8 @@ def test_names_that_a_shell_would_take_apart(project: Path) -> None:
     (("--for", "jenkins"), "E105", "there is no recipe for 'jenkins'"),
     (("--board", "toaster"), "E401", "toaster"),
     (("--project", "elsewhere"), "E105", "is not in the project elsewhere"),
-    (("--project", "file"), "E103", "expected a folder")])
+    (("--project", "file"), "E103", "expected a folder"),
+    (("--package", "/tmp/edge_dassdp-0.1.0-py3-none-any.whl"), "E105", "is not in the project")])
 def test_refusals(arguments: tuple[str, ...], code: str, words: str, project: Path) -> None:
     (project / "file").touch()
     before = sorted(project.rglob("*"))

@@ -174,11 +174,14 @@ def test_what_cannot_be_quantized_is_shown_and_refused(tmp_path: Path) -> None:
 
 def test_a_nir_file_without_a_source_lists_what_each_choice_makes() -> None:
     text = refused("E106", "inspect", BRAILLE, "--n-steps", "40")
+    assert text in refused("E106", "inspect", BRAILLE).replace(
+        "\n  and, with --n-steps, how many steps a sample has", ""), "all that is asked, at once"
     for words in ("--source", "snntorch,reset=subtract,reset_delay=true: i = 0.55*i + x; v = 0.9*v",
                   "snntorch,reset=zero,reset_delay=false:", "rockpool:"):
         assert words in text
-    for verb in (("inspect", BRAILLE), ("quantize", BRAILLE, "-o", "never.npz")):
-        assert "--n-steps" in refused("E106", *verb, "--source", "snntorch")
+    for command in (("inspect", BRAILLE), ("inspect", BRAILLE, "--source", "snntorch"),
+                    ("quantize", BRAILLE, "-o", "never.npz", "--source", "snntorch")):
+        assert "--n-steps" in refused("E106", *command)
 
 
 def test_a_nir_file_resolved(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,7 @@ def test_json_on_a_terminal_is_json_alone(work: Path) -> None:
 
 
 def test_a_file_gets_lines_of_what_takes_long(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ok(*learn(work, "--limit", "5"))
     assert piped(learn(work, "--limit", "5"), work).err == b""
     monkeypatch.setattr(told, "_QUIET_S", 0.0)
     lines = shown(*learn(work, "--target", "reference")).stderr.splitlines()
@@ -99,6 +101,24 @@ def test_a_link_that_is_lost_below_a_panel(work: Path, tmp_path: Path, n_frames:
         ok(*words, "--target", board.target, "--resume")
     ok(*learn(work, "--snapshot", str(tmp_path / "once.state")))
     assert (tmp_path / "after.state").read_bytes() == (tmp_path / "once.state").read_bytes()
+
+
+def test_a_first_run_tells_that_it_compiles(work: Path, tmp_path: Path) -> None:
+    """Which takes seconds; on a terminal and without, once, and not beside JSON."""
+    line = "compiling the emulator; it is kept for the next time"
+    words, cache = learn(work, "--limit", "5"), str(tmp_path)
+
+    def forgets() -> None:
+        for kept in tmp_path.glob("emulator-*"):
+            shutil.rmtree(kept)
+
+    assert piped((*words, "--json"), work, EDGE_DASSDP_CACHE=cache).err == b""
+    forgets()
+    assert piped(words, work, EDGE_DASSDP_CACHE=cache).err.decode().splitlines() == [line]
+    assert piped(words, work, EDGE_DASSDP_CACHE=cache).err == b""
+    forgets()
+    screen = on_terminal(TERM="xterm", COLUMNS="100", EDGE_DASSDP_CACHE=cache)(words, work)
+    assert plain(screen.out).count(line) == 1
 
 
 # ---- bars ----------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def test_what_was_stated_wrongly_is_mended_by_the_samples(network: tuple[str, Pa
     reset, folder = network
     words = ("quantize", folder / "net.npz", "-o", folder / "net.q.npz", "--logits", "0.2")
     mended = shown(*words, "--data", folder / "train.npz")
-    assert "0.2 before: calibration error" in mended.stdout and "warning" not in mended.stderr
+    assert "0.2 before: loss" in mended.stdout and "warning" not in mended.stderr
     before, after = _taught(folder)
     assert after > before + 20, (before, after)
     told = shown(*words, "--data", folder / "train.npz", "--temperature", "stated")

@@ -4,6 +4,7 @@
 #include "drawn.h"
 
 enum { PRE = 96, COLUMNS = 136, ROUNDS_OF_ROWS = 12, ENDS = 99, MANY = 700 };
+enum { PACKED = 0 }; /* in place of a number of bits: 4, two weights to a byte */
 
 static _Alignas(8) uint8_t image[PRE * COLUMNS * 2];
 static uint32_t row_of[PRE];
@@ -43,17 +44,20 @@ static uint32_t differs(void) { return memcmp(&made, &wanted, sizeof made) != 0;
 /* At least one row and eight columns; some words of weights hold both ends. */
 static dassdp_projection_t draw_projection(uint32_t min_bits, uint32_t max_bits)
 {
-    const uint32_t bits = min_bits + below(max_bits - min_bits + 1u);
+    const uint32_t drawn = min_bits + below(max_bits - min_bits + 1u);
     const uint32_t n_columns = 8u * (1u + below(COLUMNS / 8u));
+    const uint32_t bits = drawn == PACKED ? 4u : drawn;
     dassdp_projection_t projection = {
         .weight_bits = (uint8_t)bits,
+        .nibbles_log2 = drawn == PACKED ? 0u : bits == 16u ? 2u : 1u,
         .n_pre = (uint16_t)(1u + below(PRE)),
         .n_post = (uint16_t)(n_columns - below(8)),
-        .row_bytes = n_columns * (bits == 16u ? 2u : 1u),
         .factory = image,
     };
+    projection.row_bytes = dassdp_columns_bytes(&projection, n_columns);
     const uint32_t n_words = PRE * projection.row_bytes / 4u;
-    const uint32_t mask = bits == 16u ? 0xFFFFFFFFu : 0x01010101u * ((1u << bits) - 1u);
+    const uint32_t mask = projection.nibbles_log2 != 1u ? 0xFFFFFFFFu
+                                                        : 0x01010101u * ((1u << bits) - 1u);
     const uint32_t ends = bits == 16u ? 0x7FFF8000u : mask & 0xFF00FF00u;
     for (uint32_t i = 0; i < n_words; i++) {
         ((uint32_t *)(void *)image)[i] = dassdp_random(&rng) & mask;
@@ -86,7 +90,7 @@ static uint32_t accumulate(dassdp_accumulate_fn *kernel, dassdp_accumulate_fn *p
         const dassdp_projection_t projection = draw_projection(min_bits, max_bits);
         const uint32_t is_wide = min_bits == 16u, n_rows = draw_rows(&projection, 0);
         const uint32_t adds = below(2);
-        draw_sums(is_wide, projection.row_bytes >> is_wide, is_wide != 0u ? INT32_MIN / 2 : -20000,
+        draw_sums(is_wide, DASSDP_COLUMNS(projection.n_post), is_wide != 0u ? INT32_MIN / 2 : -20000,
                   is_wide != 0u ? INT32_MAX / 2 - 1 : 20000);
         kernel(&projection, made.values, row_of, n_rows, adds, image);
         portable(&projection, wanted.values, row_of, n_rows, adds, image);
@@ -363,6 +367,7 @@ CHECK_OF(accumulate, accumulate_s16, 16, 16)
 CHECK_OF(accumulate, accumulate_s8, 8, 8)
 CHECK_OF(accumulate, accumulate_s7, 7, 7)
 CHECK_OF(accumulate, accumulate_s6, 4, 6)
+CHECK_OF(accumulate, accumulate_p4, PACKED, PACKED)
 CHECK_OF(analogue, analogue_a16, 0)
 CHECK_OF(analogue, analogue_a32, 1)
 CHECK_OF(scatter, scatter_a16, 0, 0, dassdp_k_scatter_a16_zero)
@@ -373,6 +378,7 @@ CHECK(fill, fill_words())
 CHECK_OF(learn_rows, learn_rows_s16, 16, 16)
 CHECK_OF(learn_rows, learn_rows_s8, 8, 8)
 CHECK_OF(learn_rows, learn_rows_s4, 4, 7)
+CHECK_OF(learn_rows, learn_rows_p4, PACKED, PACKED)
 CHECK(feedback, feedback())
 CHECK(update_row, update_row())
 CHECK(update_row_sums, update_row_sums())

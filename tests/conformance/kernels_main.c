@@ -7,6 +7,7 @@
 #include "kernels.h"
 
 enum { ROUNDS = 1000, COLUMNS = 640, PRE = 96 };
+enum { PACKED = 0 }; /* in place of a number of bits: 4, two weights to a byte */
 
 static uint32_t rng;
 static uint8_t image[PRE * COLUMNS];
@@ -32,14 +33,22 @@ static void fill(int32_t *array, int is_wide, uint32_t n, int32_t low, int32_t h
 
 static dassdp_projection_t random_projection(uint8_t min_bits, uint8_t max_bits)
 {
+    const uint32_t n_columns = 8u * (1u + below(COLUMNS / 8u));
     dassdp_projection_t projection = {
         .weight_bits = (uint8_t)(min_bits + below((uint32_t)(max_bits - min_bits) + 1u)),
+        .nibbles_log2 = 1u,
         .n_pre = (uint16_t)(1u + below(PRE)),
-        .row_bytes = 8u * (1u + below(COLUMNS / 8u)),
+        .n_post = (uint16_t)n_columns,
         .factory = image,
     };
+    if (projection.weight_bits == PACKED) {
+        projection.weight_bits = 4u;
+        projection.nibbles_log2 = 0u;
+    }
+    projection.row_bytes = dassdp_columns_bytes(&projection, n_columns);
     for (uint32_t i = 0; i < sizeof image; i++) {
-        image[i] = (uint8_t)below(1u << projection.weight_bits);
+        const uint32_t nibbles = below(1u << projection.weight_bits);
+        image[i] = (uint8_t)(nibbles | (min_bits == PACKED ? below(16) << 4 : 0u));
     }
     return projection;
 }
@@ -54,7 +63,7 @@ static uint32_t accumulate(dassdp_accumulate_fn *kernel, uint8_t min_bits, uint8
         for (uint32_t a = 0; a < n_rows; a++) {
             rows[a] = dassdp_first_row(image) + below(PRE) * projection.row_bytes;
         }
-        fill(acc, 0, projection.row_bytes, -20000, 20000);
+        fill(acc, 0, projection.n_post, -20000, 20000);
         kernel(&projection, acc, rows, n_rows, below(2), image);
         crc = dassdp_crc32(crc, acc, sizeof acc);
     }
@@ -184,6 +193,7 @@ int main(void)
     SHOW("accumulate_s8", accumulate(dassdp_k_accumulate_s8, 8, 8));
     SHOW("accumulate_s7", accumulate(dassdp_k_accumulate_s7, 7, 7));
     SHOW("accumulate_s6", accumulate(dassdp_k_accumulate_s6, 4, 6));
+    SHOW("accumulate_p4", accumulate(dassdp_k_accumulate_p4, PACKED, PACKED));
     SHOW("analogue_a16", analogue(dassdp_k_analogue_a16, 0));
     SHOW("analogue_a32", analogue(dassdp_k_analogue_a32, 1));
     SHOW("scatter_a16", scatter(dassdp_k_scatter_a16, 0, dassdp_k_scatter_a16_zero));

@@ -25,10 +25,11 @@ RICH_RESETS = (*RESETS, "subtract_once", "subtract_many", "zero_delayed_all")
 NEURONS = [*(f"{kind}_{reset}" for kind in KINDS for reset in RESETS),
            *(f"dynamics_{kind}_{container}_{reset}" for kind in ("lean", "current")
              for container in CONTAINERS for reset in RICH_RESETS)]
-ROWS = ("accumulate_s16", "accumulate_s8", "accumulate_s7", "accumulate_s6", "analogue_a16",
-        "analogue_a32", "scatter_a16", "scatter_a32", "scatter_plain_a16", "scatter_plain_a32",
-        "fill", "learn_rows_s16", "learn_rows_s8", "learn_rows_s4", "feedback", "update_row",
-        "update_row_sums", "update_row_placed", "touch_v16")
+ROWS = ("accumulate_s16", "accumulate_s8", "accumulate_s7", "accumulate_s6", "accumulate_p4",
+        "analogue_a16", "analogue_a32", "scatter_a16", "scatter_a32", "scatter_plain_a16",
+        "scatter_plain_a32", "fill", "learn_rows_s16", "learn_rows_s8", "learn_rows_s4",
+        "learn_rows_p4", "feedback", "update_row", "update_row_sums", "update_row_placed",
+        "touch_v16")
 FILES = {"touch_v16": "neuron_touch_v16"}
 CALLS = [*((f"check_{name}", seed) for name in NEURONS for seed in (1, 2024)),
          *((f"check_{name}", seed) for name in ROWS for seed in range(1, 9))]

@@ -60,4 +60,4 @@ def test_host_kernels_give_the_bits_of_the_portable_ones(
     project = emulator_project({})
     assert "kernels/host/accumulate_s8.c" in project.files
     assert output(project, tmp_path, march) == expected
-    assert len(expected) == 38
+    assert len(expected) == 39

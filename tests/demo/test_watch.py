@@ -101,9 +101,9 @@ def test_it_fits_the_board_as_predicted(moved):
     folder, board, results, screen = moved
     ram, flash, replay = results["ram"], results["flash"], results["replay"]
     assert ram["measured"]["by_symbol"] == ram["predicted"]["by_symbol"]
-    assert ram["measured"]["static_bytes"] + ram["measured"][".stack"] <= RAM_BYTES[board]
+    assert ram["measured"]["ram_bytes"] <= RAM_BYTES[board]
     assert flash["linked"] <= flash["bound_predicted"]
-    assert results["stack"]["bound"] <= ram["measured"][".stack"]
+    assert results["stack"]["bound"] <= ram["measured"]["stack_reserved"]
     assert replay["flash"] == 70 and replay["flash_bytes"] <= 11.5 * 1024
     assert replay["ring_per_class"] == (3 if board == "stm32f405" else 1)
     named = results["ram_learning_state"]

@@ -159,7 +159,7 @@ def test_what_runs_in_pairs_and_what_keeps_others_from_it() -> None:
     assert "int32 sums" in second.membrane or second.membrane.startswith("int32")
 
 
-@pytest.mark.parametrize(("bits", "rows"), [(8, 1), (7, 2), (6, 4), (5, 4), (4, 4)])
+@pytest.mark.parametrize(("bits", "rows"), [(8, 1), (7, 2), (6, 4), (5, 4), (4, 16)])
 def test_rows_added_in_bytes_by_width(network, bits: int, rows: int) -> None:
     found = measure_fidelity(network, quantize(network, None, Settings(weight_bits=bits)))
     assert [q.byte_rows for p in found.populations for q in p.projections] == [None, rows, rows]

@@ -4,6 +4,7 @@ and names what there is; the README's commands are run as they stand there."""
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 from importlib import import_module
@@ -53,6 +54,15 @@ def test_python_names_what_there_is(page: Path) -> None:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) \
                     and node.value.id == "ed":
                 assert node.attr in ed.__all__, f"ed.{node.attr}"
+
+
+def test_who_installs_pytorch_is_told_of_its_build_without_cuda() -> None:
+    """On Linux pip takes gigabytes that nothing here makes use of."""
+    installing = [p for p in PAGES if re.search(r"pip install '[^']*\[[^]']*torch", p.read_text())]
+    assert len(installing) > 4
+    for page in installing:
+        text = page.read_text("utf-8")
+        assert "download.pytorch.org/whl/cpu" in text or "#pytorch-without-a-gpu" in text, page
 
 
 @pytest.mark.usefixtures("arm_toolchain", "qemu")

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from support.layered_networks import layers
 from support.scenarios import SCENARIOS
 
 from edge_dassdp import ir
@@ -17,12 +18,13 @@ from edge_dassdp.build.board import load_board
 from edge_dassdp.demo.adaptation import learning_of
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.layout import Layout
-from edge_dassdp.plan.ledger import ram_ledger
+from edge_dassdp.plan.ledger import constant_bytes, ram_ledger
 from edge_dassdp.qir import QNetwork, QProjection
 from edge_dassdp.qir.packing import words
 from edge_dassdp.quantize import quantize
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.reference import Reference
-from edge_dassdp.rules import ErrorSSDP
+from edge_dassdp.rules import ErrorSSDP, Learning, ReadoutDelta
 from edge_dassdp.targets.emulator import Emulator
 
 
@@ -150,6 +152,22 @@ def test_the_ledger_adds_up_and_a_budget_one_byte_short_is_refused(digits: QNetw
     with pytest.raises(EdgeError, match="overflows by 1 B") as caught:
         ram_ledger(Plan.of(digits), board, ram_budget=ledger.ram_bytes - 1)
     assert caught.value.code == "E402" and "dassdp_state." in caught.value.cause
+
+
+def test_4_bit_rows_take_half_the_bytes_in_flash_and_in_ram() -> None:
+    """But for those of currents, fc1, and those that errors flow back through, fc3 and fc4."""
+    network = layers((20, 40, 24, 18, 6))
+    learning = Learning({"fc2": ErrorSSDP(), "fc3": ErrorSSDP(), "fc4": ReadoutDelta()})
+    plans = [Plan.of(quantize(network, learning, Settings(weight_bits=bits)).network)
+             for bits in (5, 4)]
+    images = [{f.name: f.bytes for f in plan.layout.fields if f.group == "weights"}
+              for plan in plans]
+    assert images == [{"w_fc2": 40 * 24, "w_fc3": 24 * 24, "w_fc4": 18 * 8},
+                      {"w_fc2": 20 * 24, "w_fc3": 24 * 24, "w_fc4": 18 * 8}]
+    assert constant_bytes(plans[0]) - constant_bytes(plans[1]) == 20 * 24
+    kernels = [route.kernel for route in plans[1].routes.values()]
+    assert ["two weights to a byte" in kernel.reason for kernel in kernels] == [
+        False, True, False, False]
 
 
 def test_a_larger_batch_costs_slots_and_nothing_else() -> None:

@@ -8,7 +8,7 @@ from support.fleet import Yard
 from support.lanes import nightly
 from support.random_networks import A_BATCH, Tally, drawn, run_batch, yards
 
-A_PART, N_PARTS = 50, 200 if nightly else 10
+A_PART, N_PARTS = 50, 200 if nightly else 4
 BOARDS, N_ON_BOARDS = (("microbit", "stm32f405", "mps3-an547"), 200) if nightly else (
     ("microbit",), 8)
 SEED = 20261129
@@ -21,7 +21,7 @@ def assert_no_failures(tally: Tally) -> None:
 @pytest.mark.parametrize("part", range(N_PARTS))
 def test_random_networks_give_the_bits_of_the_reference_under_the_sanitizers(
         part: int, here: list[Yard]) -> None:
-    """500 networks on each change, 10,000 nightly, in parts that workers share."""
+    """200 networks on each change, 10,000 nightly, in parts that workers share."""
     tally = run_batch(drawn(2 * A_PART, SEED, 2 * A_PART * part), here, A_PART)
     assert_no_failures(tally)
     assert tally.counts["networks"] == tally.counts["read back"] == A_PART

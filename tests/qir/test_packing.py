@@ -58,6 +58,22 @@ def test_a_group_of_four_has_the_lane_order() -> None:
     assert [LANES[LANES[k]] for k in range(4)] == [0, 1, 2, 3]
 
 
+def test_a_packed_image_holds_groups_of_four_in_low_and_in_high_nibbles() -> None:
+    w = np.arange(-8, 8).reshape(1, 16)
+    image = pack_weights(w, 4, is_packed=True)
+    assert image == bytes([0x40, 0x62, 0x51, 0x73, 0xC8, 0xEA, 0xD9, 0xFB])
+
+
+@pytest.mark.parametrize("n_post", [1, 4, 6, 8, 9, 23])
+def test_packed_images_round_trip(n_post: int) -> None:
+    w = weights(5, n_post, 4)
+    image = pack_weights(w, 4, is_packed=True)
+    assert len(image) == 5 * row_bytes(n_post, 4, is_packed=True) == 5 * columns(n_post) // 2
+    np.testing.assert_array_equal(unpack_weights(image, 5, n_post, 4, is_packed=True), w)
+    np.testing.assert_array_equal(
+        unpack_weights(image, 5, columns(n_post), 4, is_packed=True)[:, n_post:], 0)
+
+
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("n_post", [1, 4, 6, 8, 9, 23])
 def test_weight_images_round_trip(n_post: int, bits: int) -> None:
@@ -82,7 +98,7 @@ def test_c_finds_every_weight_where_python_packed_it(name: str) -> None:
         emulator.write_weights(p.name, w.astype(np.int16))  # one dassdp_weight_set each
         field = next(f for f in emulator.layout.fields if f.name == f"w_{p.name}")
         image = emulator._bytes(field.offset, field.offset + field.bytes)
-        assert image == pack_weights(w, p.weight_bits)
+        assert image == pack_weights(w, p.weight_bits, network.is_packed(p))
 
 
 def test_structs_have_the_bytes_that_the_plan_counts() -> None:

@@ -175,8 +175,10 @@ def test_memory_of_a_build(arm_toolchain: None, chromium: str, runs: Path) -> No
     data = results_of(runs / "b")["data"]
     with shown(chromium, runs / "b.html", 1280) as page:
         symbols = "#memory details.root:first-of-type > .tree"
-        assert rows(page, symbols) == {
-            name: f"{n:,} B L" for name, n in data["linked"]["by_symbol"].items()}
+        held = data["linked"]["by_symbol"] | {"stack, reserved": data["linked"]["stack_reserved"]}
+        assert rows(page, symbols) == {name: f"{n:,} B L" for name, n in held.items()}
+        assert page.text_content(".tile:has-text('RAM') .figure") == f"{sum(held.values()):,} B"
+        assert "stack, reserved" in page.text_content("#memory .plot")
         fields = data["predicted"]["by_field"]["dassdp_state"]
         assert page.locator(f"{symbols} .tree:visible").count() == 0
         page.click(f"{symbols} summary:has-text('dassdp_state')")

@@ -46,7 +46,7 @@ def features(network: QNetwork) -> Iterator[Feature]:
         if q.delay is not None:
             back = q.pre in places and places[q.pre] >= places[q.post]
             yield "delay", "input" if q.pre not in places else "back" if back else "forward"
-        yield "bits", q.weight_bits, q.is_plastic
+        yield "bits", q.weight_bits, q.is_plastic, network.is_packed(q)
         if not q.is_analogue:
             wide = network.population(q.post).acc_bits
             yield "dense", q.is_dense, wide

@@ -211,9 +211,10 @@ class Yard:
             raise DivergenceError(f"{self.compiler} refuses: {done.stderr}")
 
     def compile(self, models: Sequence[Model], place: Path) -> list[Path]:
-        """The tables of these models, and which they are; objects for any yard of this
-        computer."""
+        """The tables and steps of these models, and which they are; objects for any yard of this
+        computer, where nothing is optimized, or for the board, as firmware is."""
         quick = [f for f in self.flags if not f.startswith("-W")]
+        quick += ["-O0"] * (self.board is None)
         flags = [f"-I{self.folder / f[2:]}" if f.startswith("-I") else
                  str(self.folder / f) if f in self.project.files else f for f in quick]
         for k, model in enumerate(models):
@@ -221,11 +222,11 @@ class Yard:
                 texts = emit(model.plan, f"m{k}")
                 for file in (f"m{k}_model.h", f"m{k}_model.c"):
                     (place / file).write_text(texts[file], "utf-8")
-                self._run(*flags, "-O0", "-c", f"m{k}_model.c", folder=place)
+                self._run(*flags, "-c", f"m{k}_model.c", folder=place)
             except (EdgeError, DivergenceError) as refused:
                 raise DivergenceError(f"{model.title}\nis not compiled: {refused}") from refused
         (place / "fleet_models.c").write_text(self._list(models), "utf-8")
-        self._run(*flags, "-O0", "-c", "fleet_models.c", folder=place)
+        self._run(*flags, "-c", "fleet_models.c", folder=place)
         return sorted(place.glob("*.o"))
 
     def link(self, objects: Sequence[Path], output: Path) -> Path:

@@ -22,7 +22,7 @@ from edge_dassdp import ir, qir
 from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.build.board import load_board
 from edge_dassdp.ir import Network
-from edge_dassdp.plan.ledger import constant_bytes
+from edge_dassdp.plan.ledger import constant_bytes, described_bytes
 from edge_dassdp.qir import QNetwork
 
 HONEST = ("E201", "E202")
@@ -109,7 +109,7 @@ def held(models: Sequence[Model], yard: Yard) -> list[Model]:
     found, state, x, flash = list[Model](), 0, 0, CODE_BYTES
     for model in models:
         larger = (max(state, model.plan.layout.state_bytes), max(x, model.plan.network.x_bytes),
-                  flash + constant_bytes(model.plan))
+                  flash + constant_bytes(model.plan) + described_bytes(model.plan.network))
         if sum(larger[:2]) + ROOM_BYTES <= yard.board.ram.bytes \
                 and larger[2] <= yard.board.flash.bytes:
             found.append(model)

@@ -107,7 +107,7 @@ def _kernels() -> Iterator[Scenario]:
         net = layers(sizes, hidden=(reset,), gain=2.5, spikes=True, frames=reset != "none",
                      readout=reset, readout_beta=0.9, kind="spike_count")
         yield Scenario(f"pairs_{reset}", net, learning_of(net, ErrorSSDP()), narrow)
-    for bits in (5, 6, 7):
+    for bits in (4, 5, 6, 7):
         net = layers((150, 70, 24, 6), gain=2.5, spikes=True, frames=True, seed=bits)
         yield Scenario(f"spikes_{bits}", net, learning_of(net, ErrorSSDP()),
                        replace(narrow, weight_bits=bits), density=0.2)
@@ -187,7 +187,7 @@ def _latent() -> Iterator[Scenario]:
                    Learning({"fc2": ErrorTouch(columns=24), "fc3": ReadoutDelta()}))
     yield Scenario("touch_schedule", net, Learning(touch, schedule=Schedule(20, 0.5)),
                    phases=(Phase("learn", 60),))
-    for bits in (5, 16):
+    for bits in (4, 5, 16):
         yield Scenario(f"touch_{bits}", net, Learning(touch), Settings(bits_of={"fc2": bits}))
     per_neuron = layers((12, 40, 21, 5), n_steps=33, beta=0.8, hidden=("zero_delayed", "none"))
     yield Scenario("touch_wide", replace(per_neuron, populations=tuple(
@@ -249,9 +249,10 @@ def _local() -> Iterator[Scenario]:
     eihl = EIHL(growth=2e-3, most=0.03, period=4)
     yield Scenario("eihl", net, Learning({"fc2": eihl, "fc3": ReadoutDelta()}),
                    phases=(Phase("learn", 40), *some))
-    yield Scenario("eihl_16", layers(), Learning(
-        {"fc2": EIHL(growth=0.5, most=0.9, period=2), "fc3": ReadoutDelta()}),
-        Settings(bits_of={"fc2": 16}), (Phase("learn", 30),))
+    for bits in (4, 16):
+        yield Scenario(f"eihl_{bits}", layers(), Learning(
+            {"fc2": EIHL(growth=0.5, most=0.9, period=2), "fc3": ReadoutDelta()}),
+            Settings(bits_of={"fc2": bits}), (Phase("learn", 30),))
     yield Scenario("eihl_replay", net, Learning(
         {"fc2": eihl, "fc3": ReadoutDelta()}, schedule=Schedule(20, 0.5), replay=Replay(10, 2),
         guard=Guard(margin=1, window=6)), Settings(bits_of={"fc2": 5}),

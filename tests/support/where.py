@@ -18,14 +18,14 @@ TOO_LARGE = {"qemu-microbit": frozenset({"images_constant", "images_frames", "lo
 
 
 def chosen(target: str, *, nightly: bool = False) -> tuple[str, ...]:
-    """Names of the scenarios that a target runs: all that it holds. On a change, a board runs the
-    fewest that reach every feature, and of the others each is one board's of those that have
-    kernels of their own: whose turn it is, or the next's where it is too large."""
+    """Names of the scenarios that a target runs: all that it holds. On a change each scenario is
+    one board's of those that have kernels of their own: whose turn it is, or the next's where it is
+    too large; and a board runs the fewest more with which it reaches every feature."""
     board = target.removeprefix("qemu-")
     if nightly or board not in BOARDS:
         return held(target)
-    cover = smallest_cover(target)
-    return tuple(name for name in held(target) if name in cover or turns()[name] == board)
+    own = tuple(name for name in held(target) if turns()[name] == board)
+    return (*own, *covering(target, own))
 
 
 def held(target: str) -> tuple[str, ...]:
@@ -65,12 +65,14 @@ def with_own_kernels(boards: Sequence[str]) -> list[str]:
 
 
 @cache
-def smallest_cover(target: str) -> frozenset[str]:
-    """Scenarios that reach every feature of all that a target holds, chosen greedily."""
+def covering(target: str, given: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Scenarios that reach every feature of all that a target holds with those given: greedily
+    chosen, those that reach most first."""
     reached = {name: set(features(SCENARIOS[name].quantized)) for name in held(target)}
-    missing, taken = set[object]().union(*reached.values()), set[str]()
+    missing = set[object]().union(*reached.values()) - set[object]().union(
+        *(reached[name] for name in given))
+    taken = list[str]()
     while missing:
-        best = max(reached, key=lambda name: len(reached[name] & missing))
-        taken.add(best)
-        missing -= reached[best]
-    return frozenset(taken)
+        taken.append(max(reached, key=lambda name: len(reached[name] & missing)))
+        missing -= reached[taken[-1]]
+    return tuple(taken)

@@ -112,8 +112,11 @@ def _without_steps(origin: options.Source, file: Path) -> tuple[Network, EdgeErr
         lacking = problem
     try:
         return dataclasses.replace(origin, n_steps=1).load(file), lacking
-    except EdgeError:
-        raise lacking from None
+    except EdgeError as other:
+        if other.code != "E106":
+            raise lacking from None
+        other.help += "\n  and, with --n-steps, how many steps a sample has"
+        raise
 
 
 def _waiting(lacking: EdgeError, model: Network, data: Path, split: str) -> EdgeError:

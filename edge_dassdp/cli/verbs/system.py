@@ -222,9 +222,10 @@ def _ci_init(
         "Hold memory to this board, and run its firmware in QEMU where there is a machine."))]
     = None,
     split: options.Split = "test",
-    package: Annotated[str | None, typer.Option(metavar="REQUIREMENT", show_default=False, help=(
-        "What pip installs in CI; by itself this version of edge-dassdp with the extra ci."))]
-    = None,
+    package: Annotated[str | None, typer.Option(metavar="SPEC", show_default=False, help=(
+        "What pip installs in CI: a wheel in the project, an address (https://….whl, "
+        "git+https://…), or a requirement; by itself this version of edge-dassdp from pip's "
+        "index."))] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over recipes that are there.")]
     = False,
 ) -> Answer:

@@ -1,14 +1,10 @@
 /* dassdp_k_accumulate_s8 for ARMv6-M: tiles of 16 columns, three instructions for every four weights.
- *
- * Of the four words of a row's tile, E_i sums the even lanes (w_i & 0x00FF00FF) and A sums all of it
- * as one number of 128 bits, the carry going round (modulo 2^128 - 1) in the flag C, which nothing in
- * the loop but ADCS changes. A - E then is the number of the odd lanes' sums rotated left by 8 bits:
- * the carries out of the words are what the rotation brings back. Sums start at 32768 - n bias, so
- * that no lane leaves 0..65535, and end with EOR 0x80008000.
+ * E_i are the even lanes' sums, what is left the odd ones'. Sums start at 32768 - n bias, so that no lane
+ * leaves 0..65535, and end with EOR 0x80008000.
  *
  * One to three rows that are added to nothing: word by word, a pointer a row. O sums the odd lanes
  * ((w >> 8) & 0x00FF00FF) and A all of it modulo 2^32: the even lanes are A - (O << 8). */
-#include "registers_v6m.h"
+#include "accumulate_v6m.h"
 
 #define ROWS 0                /* the frame */
 #define FIRST_ALL 4           /* even + (odd rotated left by 8), lanes of both 32768 - n bias */
@@ -19,38 +15,6 @@
 #define ACC_LAST 24             /* where less than 16 columns are left */
 #define ADDS 64
 #define ADDS_OF_FEW 20
-
-    .macro ROW
-    ldmia r4!, {r2}
-    add r2, r12
-    ldmia r2!, {r0}
-    adcs r1, r0
-    ands r0, r6
-    add r8, r0
-    ldmia r2!, {r0}
-    adcs r3, r0
-    ands r0, r6
-    add r9, r0
-    ldmia r2, {r0, r2}
-    adcs r5, r0
-    ands r0, r6
-    add r10, r0
-    adcs r7, r2
-    ands r2, r6
-    add r11, r2
-    .endm
-#define ROW_CODE 34
-
-    .macro TAKE_EVEN all, even
-    mov r2, \even
-    sbcs \all, r2
-    .endm
-
-    .macro ROTATE all, next
-    lsrs \all, \all, #8
-    lsls r0, \next, #24
-    orrs \all, r0
-    .endm
 
     /* A r6, O r7: the first row of a word; another one; what is to be stored */
     .macro FIRST_ROW row
@@ -87,8 +51,8 @@
     .endm
 
 /* void dassdp_k_accumulate_s8(projection, acc, rows, n_rows, adds, image)
- * r1 r3 r5 r7 A, r8-r11 E, r4 list, lr its end, r12 columns done, r6 mask, r2 row, r0 word; with few
- * rows r0-r2 rows, lr the end of the first, r3 acc, r4 mask, r5 word, r12 lanes of 32768 - n bias. */
+ * With few rows r0-r2 rows, lr the end of the first, r3 acc, r4 mask, r5 word, r12 lanes of
+ * 32768 - n bias. */
 @ stack: 64
     function dassdp_k_accumulate_s8
     push {r4-r7, lr}
@@ -190,17 +154,7 @@
     mov r0, lr
     eors r0, r4
     bne .Lrows_16
-    TAKE_EVEN r1, r8
-    TAKE_EVEN r3, r9
-    TAKE_EVEN r5, r10
-    TAKE_EVEN r7, r11
-    adcs r1, r0                 /* C at the end less C at the start, 0 */
-    lsls r6, r1, #24
-    ROTATE r1, r3
-    ROTATE r3, r5
-    ROTATE r5, r7
-    lsrs r7, r7, #8
-    orrs r7, r6
+    SEPARATE 8
 .Lstore:
     ldr r6, .Lsigns
     ldr r4, [sp, #ACC]
@@ -289,13 +243,13 @@
     mov r0, lr
     eors r0, r4
     bne 1b
-    TAKE_EVEN r1, r8
-    TAKE_EVEN r3, r9
+    TAKE_KEPT r1, r8
+    TAKE_KEPT r3, r9
     sbcs r1, r0                 /* the same, 1 */
     movs r5, r1
     mov lr, r12
-    ROTATE r1, r3
-    ROTATE r3, r5
+    ROTATE r1, r3, 8
+    ROTATE r3, r5, 8
     b .Lstore
 
     .balign 4

@@ -33,8 +33,9 @@ dw_end  .req    lr
         .endm
 
 /* narrow: weights of 4 to 7 bits; a byte that saturates has a bit that no weight has. Wide: bit 7
- * of a byte that saturates is the same in weight and step, another in the sum. */
-        .macro  learn_rows name, narrow
+ * of a byte that saturates is the same in weight and step, another in the sum. packed: of 4 bits, two
+ * to a byte. */
+        .macro  learn_rows name, narrow, packed=0
         function dassdp_k_learn_rows_\name
         push    {r4-r11, lr}
         ldr     r5, [sp, #36]           @ rng
@@ -49,14 +50,21 @@ dw_end  .req    lr
         ldr     r6, [r0, #DASSDP_PROJECTION_ROW_BYTES]
         mov     list, r1
         add     r4, r1, r2, lsl #2
-        add     dw_end, r3, r6, lsl #1
+        add     dw_end, r3, r6, lsl #1 + \packed
         push    {r3-r5}
         ldr     random, [r5]
         mov     even, #0x00FF00FF
 1:      ldr     row, [list], #4
         ldr     dw, [sp]
 2:      ldm     dw!, {r3-r6}
+        .if     \packed
+        ldr     w0, [row]
+        lsr     w1, w0, #4
+        and     w0, w0, #0x0F0F0F0F
+        and     w1, w1, #0x0F0F0F0F
+        .else
         ldrd    w0, w1, [row]
+        .endif
         add_steps w0, r3, r4
         add_steps w1, r5, r6
         .if     \narrow
@@ -73,7 +81,12 @@ dw_end  .req    lr
         tst     t, #0x80808080
         .endif
         bne     4f
+        .if     \packed
+        orr     r4, r4, r6, lsl #4
+        str     r4, [row], #4
+        .else
         strd    r4, r6, [row], #8
+        .endif
 3:      cmp     dw, dw_end
         bne     2b
         ldr     t, [sp, #4]
@@ -83,7 +96,9 @@ dw_end  .req    lr
         str     random, [r5]
         pop     {r4-r11, pc}
 4:      movs    r4, #8
-        .if     \narrow
+        .if     \packed
+        movs    r6, #0                  @ bytes of w0 go in at the top, then those of w1 beside them
+        .elseif \narrow
         mvn     r6, over
         uxtb    r6, r6
         .else
@@ -94,12 +109,20 @@ dw_end  .req    lr
         add     t, even
         sub     t, t, #128
         usat    t, #8, t
-        .if     \narrow
+        .if     \packed
+        cmp     t, #15
+        it      hi
+        movhi   t, #15
+        ror     r6, r6, #8
+        orr     r6, r6, t, lsl #24
+        .elseif \narrow
         cmp     t, r6
         it      hi
         movhi   t, r6
         .endif
+        .if     !\packed
         strb    t, [row], #1
+        .endif
         lsrs    w0, w0, #8
         lsrs    r3, r3, #8
         subs    r4, #1
@@ -107,8 +130,16 @@ dw_end  .req    lr
         itt     eq
         moveq   w0, w1
         moveq   r3, r5
+        .if     \packed
+        it      eq
+        roreq   r6, r6, #4
+        .endif
         cmp     r4, #0
         bne     5b
+        .if     \packed
+        ror     r6, r6, #28
+        str     r6, [row], #4
+        .endif
         mov     even, #0x00FF00FF
         b       3b
         end_function dassdp_k_learn_rows_\name

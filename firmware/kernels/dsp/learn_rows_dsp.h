@@ -24,16 +24,37 @@ row     .req    r12
         lower \w
         .endm
 
+/* Eight columns of a row, in bytes or in one word of nibbles. */
+        .macro  load is_packed
+        .if     \is_packed
+        ldr     r3, [row]
+        and     r2, r3, #0x0F0F0F0F
+        lsr     r3, r3, #4
+        and     r3, r3, #0x0F0F0F0F
+        .else
+        ldm     row, {r2-r3}
+        .endif
+        .endm
+
+        .macro  store is_packed
+        .if     \is_packed
+        orr     r2, r2, r3, lsl #4
+        str     r2, [row], #4
+        .else
+        stm     row!, {r2-r3}
+        .endif
+        .endm
+
 /* The file defines `prepare`, which may set r0 (the projection) and r1 and change r2, and with
  * these `raise` and `lower`. */
-        .macro  learn_rows name
+        .macro  learn_rows name, is_packed=0
         function \name
         push    {r4-r11, lr}
         ldr     r4, [r0, #DASSDP_PROJECTION_ROW_BYTES]
         ldr     r5, [sp, #SAVED]
         mov     list, r1
         add     r9, r1, r2, lsl #2      @ its end
-        add     lr, r3, r4, lsl #1
+        add     lr, r3, r4, lsl #1 + \is_packed
         push    {r3}
         ldr     random, [r5]
         prepare
@@ -41,11 +62,11 @@ row     .req    r12
         uadd8   r4, r4, r4              @ GE
 1:      ldr     row, [list], #4
         ldr     dw_at, [sp]
-2:      ldm     row, {r2-r3}
+2:      load    \is_packed
         ldm     dw_at!, {r4-r7}
         learn_word r2, r4, r5
         learn_word r3, r6, r7
-        stm     row!, {r2-r3}
+        store   \is_packed
         cmp     dw_at, lr
         bne     2b
         cmp     list, r9

@@ -6,14 +6,7 @@
  * r0 row_bytes & 8; r1 list; r2 rows left; r3 dw; r4-r7 random words; r8 row_bytes / 16; r10
  * address of the random state; r11 dw of these columns; r12 row
  * q0 16 times 128; q1, q2 bytes; q3 random bytes; q4, q5 dw of even and odd bytes; q6 largest u */
-#include "mve.h"
-
-    @ the next word of xorshift32
-    .macro random to, from
-    eor \to, \from, \from, lsl #13
-    eor \to, \to, \to, lsr #17
-    eor \to, \to, \to, lsl #5
-    .endm
+#include "random_mve.h"
 
     @ bytes of q1 by random bytes of q3; the sum of what is below 0 is 0 and of what is above, u_max
     .macro learn_bytes clips

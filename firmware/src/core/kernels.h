@@ -16,15 +16,35 @@
 /* Channels of a place of a population, padding included. */
 #define DASSDP_PLACE(n) (((n) + 3u) & ~3u)
 
+/* Where column i of a row stands, but for 16 bits: the byte, and the lowest bit within it. The lane order
+ * is its own inverse. Of four bytes of a packed image, which holds two weights to a byte, low nibbles are
+ * one group of four columns, high ones the next. */
+static inline uint32_t dassdp_byte_of(const dassdp_projection_t *projection, uint32_t i,
+                                      uint32_t *shift)
+{
+    const uint32_t is_packed = projection->nibbles_log2 ^ 1u;
+    *shift = i & (is_packed << 2);
+    return ((i >> is_packed) & ~3u) + DASSDP_LANE(i);
+}
+
+/* Bytes of columns of an image, a multiple of eight. */
+static inline uint32_t dassdp_columns_bytes(const dassdp_projection_t *projection, uint32_t n)
+{
+    return n << projection->nibbles_log2 >> 1;
+}
+
 /* One weight of an image. */
 static inline int32_t dassdp_weight(const dassdp_projection_t *projection, const void *image,
                                     uint32_t pre_idx, uint32_t post_idx)
 {
     const uint8_t *row = (const uint8_t *)image + pre_idx * projection->row_bytes;
-    return projection->weight_bits == 16u
-               ? ((const int16_t *)(const void *)row)[post_idx]
-               : row[(post_idx & ~3u) + DASSDP_LANE(post_idx)]
-                     - (int32_t)(1u << (projection->weight_bits - 1u));
+    if (projection->weight_bits == 16u) {
+        return ((const int16_t *)(const void *)row)[post_idx];
+    }
+    uint32_t shift;
+    const uint32_t u = row[dassdp_byte_of(projection, post_idx, &shift)];
+    const uint32_t top = 1u << (projection->weight_bits - 1u);
+    return (int32_t)((u >> shift) & (2u * top - 1u)) - (int32_t)top;
 }
 
 /* Words of n packed spikes. */
@@ -72,6 +92,8 @@ uint32_t dassdp_k_rows(dassdp_cursor_t *cursor, dassdp_row_t *rows);
 dassdp_accumulate_fn dassdp_k_accumulate_s8;
 dassdp_accumulate_fn dassdp_k_accumulate_s7;
 dassdp_accumulate_fn dassdp_k_accumulate_s6;
+/* The same of packed rows, whose weights have 4 bits. */
+dassdp_accumulate_fn dassdp_k_accumulate_p4;
 /* int32 sums of rows of 16-bit weights. */
 dassdp_accumulate_fn dassdp_k_accumulate_s16;
 
@@ -237,9 +259,10 @@ uint32_t dassdp_k_update_row_sums_long(uint32_t row_rshift, int16_t *dw_q8,
 
 /* Row by row: w[j][i] = sat(w + (dw_q8[i] + u) >> 8), u a random byte: one word of xorshift32 for
  * every group of four columns of the image's row, ascending, padding included; image byte b takes
- * random byte b. |dw_q8| <= 32512. Weights of 8 bits; of 4 to 7 bits. */
+ * random byte b. |dw_q8| <= 32512. Weights of 8 bits; of 4 to 7 bits; of packed rows. */
 dassdp_learn_rows_fn dassdp_k_learn_rows_s8;
 dassdp_learn_rows_fn dassdp_k_learn_rows_s4;
+dassdp_learn_rows_fn dassdp_k_learn_rows_p4;
 /* 16-bit weights are in Q8 already: w = sat(w + dw_q8), no draw. */
 dassdp_learn_rows_fn dassdp_k_learn_rows_s16;
 

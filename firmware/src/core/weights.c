@@ -18,12 +18,6 @@ static int check_index(const dassdp_model_t *model, const void *state, uint32_t 
                                                                         : DASSDP_E_INDEX;
 }
 
-/* Column i stands in byte (i & ~3) + lane(i & 3): the lane order is its own inverse. */
-static uint32_t byte_of(const dassdp_projection_t *projection, uint32_t pre_idx, uint32_t post_idx)
-{
-    return pre_idx * projection->row_bytes + (post_idx & ~3u) + DASSDP_LANE(post_idx);
-}
-
 int dassdp_weight_get(const dassdp_model_t *model, const void *state, uint32_t projection_idx,
                       uint32_t pre_idx, uint32_t post_idx, int32_t *w)
 {
@@ -51,11 +45,15 @@ int dassdp_weight_set(const dassdp_model_t *model, void *state, uint32_t project
     if (w < -bound || w >= bound) {
         return DASSDP_E_VALUE;
     }
-    void *image = dassdp_at(state, (uint32_t)projection->image_off);
+    uint8_t *row = dassdp_at(state, (uint32_t)projection->image_off);
+    row += pre_idx * projection->row_bytes;
     if (projection->weight_bits == 16u) {
-        ((int16_t *)image)[pre_idx * (projection->row_bytes >> 1) + post_idx] = (int16_t)w;
+        ((int16_t *)(void *)row)[post_idx] = (int16_t)w;
     } else {
-        ((uint8_t *)image)[byte_of(projection, pre_idx, post_idx)] = (uint8_t)(w + bound);
+        uint32_t shift;
+        uint8_t *at = row + dassdp_byte_of(projection, post_idx, &shift);
+        const uint32_t mask = (2u * (uint32_t)bound - 1u) << shift;
+        *at = (uint8_t)((*at & ~mask) | ((uint32_t)(w + bound) << shift));
     }
     return DASSDP_OK;
 }

@@ -317,15 +317,15 @@ static void begin_block(block_t *block, uint32_t first)
     const int is_placed = block->pre.bits <= DASSDP_BYTE_BITS && n_columns <= PLACES &&
                           n_least * sizeof *block->placed
                               <= block->model->n_steps * (n_columns - n_least);
-    const uint32_t width = projection->weight_bits == 16u ? 2u : 1u;
-    block->row = dassdp_first_row(dassdp_plastic_image(block->state, projection)) + first * width;
+    block->row = dassdp_first_row(dassdp_plastic_image(block->state, projection))
+                 + dassdp_columns_bytes(projection, first);
     block->first = first;
     block->n_columns = n_columns;
     block->n_tried = n_tried;
     block->k = k;
     block->placed = is_placed ? placed_of(block, n_least) : 0;
     block->columns.n_post = (uint16_t)n_columns;
-    block->columns.row_bytes = n_columns * width;
+    block->columns.row_bytes = dassdp_columns_bytes(projection, n_columns);
     block->traces.row_bytes = is_placed ? n_least : n_columns;
     block->traces.n_post = (uint16_t)block->traces.row_bytes;
 }

@@ -1,0 +1,4 @@
+#include "learn_rows_narrow_v6m.h"
+
+@ stack: 48
+    LEARN_ROWS dassdp_k_learn_rows_p4, 1

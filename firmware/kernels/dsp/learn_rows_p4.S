@@ -1,0 +1,4 @@
+#include "learn_rows_narrow_dsp.h"
+
+@ stack: 40
+        learn_rows dassdp_k_learn_rows_p4, 1
