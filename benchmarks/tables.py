@@ -41,6 +41,7 @@ KERNELS = (
 NETWORKS = (("one step, 20 % active, 16-bit weights", "step_16_20"),
             ("one step, 20 % active, 8-bit weights", "step_8_20"),
             ("one step, 20 % active, 6-bit weights", "step_6_20"),
+            ("one step, 20 % active, 4-bit weights", "step_4_20"),
             ("one step, all active, 8-bit weights", "step_8_100"),
             ("inference of 25 steps, 20 % active", "inference"),
             ("error and update of two projections", "learning"))
