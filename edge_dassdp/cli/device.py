@@ -210,6 +210,7 @@ def notes(target: str, part: Part) -> list[Text]:
     """Where figures come from; what was made of a file's values is told."""
     from rich.text import Text
 
+    place = "QEMU" if target.startswith("qemu:") else f"the {target}"
     meaning = "M measured on this board" if is_board(target) else \
-        f"E executed on the {target.partition(':')[0]}, the same bits as a board"
+        f"E executed by {place}, the same bits as a board"
     return [Text(note, "dim") for note in (meaning, *part.notes)]

@@ -116,6 +116,10 @@ def _temperature(text: str) -> float | str:
 
 
 def _bits_of(values: list[str]) -> dict[str, int]:
+    for text in values:
+        if text.isdecimal():
+            raise EdgeError("E105", f"--bits {text}", cause="it names no projection",
+                            help=f"--weight-bits {text} is of all, --bits fc2={text} of one")
     return {name: _number(text, f"--bits {name}=")
             for name, text in pairs(values, "--bits").items()}
 

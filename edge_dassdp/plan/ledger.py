@@ -19,6 +19,8 @@ MORE_CODE_BYTES = 10 * 1024
 """More than convolutions, pools, delays, coded inputs, sensors and neurons with dynamics add."""
 CLASS_CODE_BYTES = 4 * 1024
 """More than class means and spare classes add."""
+PACKED_CODE_BYTES = 2 * 1024
+"""More than the kernels of 4-bit rows, two weights to a byte, add."""
 STREAM_CODE_BYTES = 4 * 1024
 """More than streams add."""
 LOCK_CODE_BYTES = 2 * 1024
@@ -105,6 +107,7 @@ def ram_ledger(plan: Plan, board: Board, *, ram_budget: int | None = None,
     code = CODE_BYTES + (MORE_CODE_BYTES if _is_rich(plan) else 0) + LOCK_CODE_BYTES * is_locked
     code += STORE_CODE_BYTES if board.store else 0
     code += CLASS_CODE_BYTES if network.keeps_classes else 0
+    code += PACKED_CODE_BYTES if any(map(network.is_packed, network.projections)) else 0
     code += STREAM_CODE_BYTES if network.hop else 0
     made = Ledger(board, tuple(lines), constants, constants + described_bytes(network) + code,
                   layout.learning_state_bytes,

@@ -11,6 +11,9 @@ from support.gestures import RULES, Y, model, network, samples
 
 import edge_dassdp as ed
 from edge_dassdp import ir, qir
+from edge_dassdp.build.board import load_board
+from edge_dassdp.emit.firmware import build_and_compare
+from edge_dassdp.quantize.settings import Settings
 from edge_dassdp.quantize.wayback import dequantize, requantize
 
 NAMES = np.array(["sit", "walk", "run", "jump", "wave"])
@@ -43,6 +46,17 @@ def test_a_network_is_judged_by_the_classes_that_it_was_trained_on() -> None:
     """Its spare ones were counted with them."""
     with pytest.warns(UserWarning, match="of these samples of 4 classes"):
         model()
+
+
+@pytest.mark.usefixtures("arm_toolchain")
+def test_4_bits_and_spare_classes_keep_within_the_flash_predicted() -> None:
+    """Their kernels came on top of all that class means link, and the build was refused."""
+    learning = ed.Learning(RULES, replay=ed.Replay(40, 3, 3), class_means=True)
+    with pytest.warns(UserWarning, match="are they scaled as in training"):
+        narrow = ed.quantize(network(), learning, Settings(weight_bits=4), x=samples(Y), y=Y,
+                             spare_classes=1)
+    build = build_and_compare(narrow, load_board("microbit"))
+    assert build.flash_bytes <= build.predicted.flash_bound
 
 
 @pytest.mark.parametrize("into", [(), ("--into", "net.npz")])
