@@ -94,13 +94,11 @@ class _Wired:
         self.populations: list[Population] = []
         self.projections: list[Projection] = []
         self.channels = int(rng.choice([4, 8, 12, 16]))
-        self.has_bias = True
 
     def neurons(self) -> dict[str, Any]:
-        """Half of them plain. A quarter leaks nothing, and has no bias: what is silent stays."""
+        """Half of them plain."""
         rng = self.rng
-        made: dict[str, Any] = {"beta": float(rng.choice([0.8, 0.9, 0.95, 1.0]))}
-        self.has_bias = made["beta"] < 1.0
+        made: dict[str, Any] = {"beta": float(rng.choice([0.8, 0.9, 0.95]))}
         if rng.random() < 0.5:
             return made | {"reset": str(rng.choice(["subtract", "zero"])),
                            "reset_delay": bool(rng.random() < 0.5)}
@@ -123,8 +121,8 @@ class _Wired:
         self.populations.append(post)
         self.projections.append(Projection(
             name, pre.name, post.name, weight,
-            self.has_bias * self.rng.normal(
-                0, 0.1, post.size if "conv" not in options else len(weight)), **options))
+            self.rng.normal(0, 0.1, post.size if "conv" not in options else len(weight)),
+            **options))
         self.nodes.append(post)  # type: ignore[arg-type]
 
     def _pool(self, share: float) -> Pool | None:

@@ -29,8 +29,8 @@ N_PRICED = 32
 _CHUNK = 128
 _SUMS = tuple(name for name in OPERATIONS if name.startswith((
     "list", "rows_summed", "part_columns", "synaptic_ops", "events_delivered", "events_pooled",
-    "windows_visited", "convolutions", "words_prepared", "words_turned", "patches", "kernels",
-    "rows_entered", "runs_scattered", "runs_plain", "scattered")))
+    "windows_visited", "words_prepared", "patches", "kernels_scattered", "runs_scattered",
+    "scattered", "taps_scattered")))
 """Operations of `Work` that sums of rows and convolutions are made of."""
 
 

@@ -77,34 +77,26 @@ class Work:
     windows_visited: int = 0  # that hold one of them
     lists_summed: int = 0  # lists of rows that these made
     list_columns_added: int = 0  # of them, sums that were widened
-    convolutions: int = 0  # that spikes or currents are scattered by, in a step
-    words_prepared: int = 0  # words of sums that these clear
-    words_turned: int = 0  # brought to the form that kernels add to, or back
-    kernels_inner: int = 0  # neurons heard all of whose taps across reach outputs (`inner_t`)
-    rows_entered: int = 0  # rows of places that these, or others, are in
-    patches_reached: int = 0  # outputs of another place found, once for the channels in turn there
-    kernels_scattered: int = 0  # kernels added at these, with dilation at a tap
-    kernels_dilated: int = 0  # neurons heard whose outputs are sought tap by tap
-    patches_dilated: int = 0  # taps of them that fit the stride
+    words_prepared: int = 0  # words of sums, before or behind what convolutions add to them
+    kernels_scattered: int = 0  # places and channels of spikes and currents that are convolved
+    patches_reached: int = 0  # outputs of a place found, once for the channels in turn there
+    patches_dilated: int = 0  # outputs sought tap by tap
     runs_scattered: int = 0  # rows of outputs added to
-    runs_plain: int = 0  # of groups of channels, and of 16-bit weights
-    scattered_16: int = 0  # columns of rows, of single spikes into int16 sums
+    scattered_16: int = 0  # columns of them, of spikes into int16 sums
     scattered_32: int = 0  # into int32 sums
-    scattered_plain_16: int = 0  # of groups of channels, whatever is heard, into int16 sums
+    scattered_plain_16: int = 0  # of groups of channels, also of currents, into int16 sums
     scattered_plain_32: int = 0  # into int32 sums, and of 16-bit weights
+    taps_scattered: int = 0  # outputs that these were added to
     currents_searched: int = 0  # of inputs with convolutions or pools
-    current_columns_16: int = 0  # as scattered, of currents and several spikes, into int16 sums
+    current_columns_16: int = 0  # as scattered, of currents into int16 sums
     current_columns_32: int = 0  # into int32 sums
     sums_compared: int = 0  # places of windows of a convolution's result, for each channel
     maxima_added: int = 0  # the largest of them
-    rich_steps: int = 0  # updates of populations with dynamics by the lean kernels
-    rich_words: int = 0  # words of neurons of them
+    rich_words: int = 0  # words of neurons with dynamics of the lean kernels
     rich_lean_16: int = 0  # int16 neurons of them, by fours
     rich_lean_32: int = 0  # int32 neurons
     rich_passed: int = 0  # in place of these, neurons without input that were passed by
-    rich_leaks_16: int = 0  # of them, int16 with a leak that is not 1
-    rich_leaks_32: int = 0  # int32
-    rich_looks_back: int = 0  # of them, compared with the threshold before the step, too
+    rich_leaks: int = 0  # of them, with a leak that is not 1
     rich_currents: int = 0  # of them, with a synaptic current
     rich_spikes: int = 0  # of them, what fired
     rich_updates_16: int = 0  # int16 neurons with dynamics of the general kernels
@@ -329,13 +321,9 @@ def _count_neurons(net: QNetwork, p: QPopulation, spikes: NDArray[Any],
         tally["lean_spikes"] += (spikes > 0).sum(axis=1)
     elif p.is_lean and p.dynamics is not None:
         n_places = p.size + -p.size % 4
-        tally["rich_steps"] += 1
         tally["rich_words"] += words(p.size)
         tally[f"rich_lean_{p.membrane_bits}"] += n_places
-        tally[f"rich_leaks_{p.membrane_bits}"] += n_places * (
-            p.leak_shift > 0 or int(p.leak_q15[0]) != 1 << 15)
-        tally["rich_looks_back"] += n_places * (
-            not p.stays and p.reset not in ("none", "subtract_once", "zero_now"))
+        tally["rich_leaks"] += n_places * (p.leak_shift > 0 or int(p.leak_q15[0]) != 1 << 15)
         tally["rich_currents"] += n_places * (p.dynamics.leak_i_q15 is not None)
         tally["rich_spikes"] += (spikes > 0).sum(axis=1)
     else:

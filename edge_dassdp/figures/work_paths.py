@@ -14,7 +14,7 @@ from edge_dassdp.base.qformat import IntArray
 from edge_dassdp.ir import Input
 from edge_dassdp.ir.geometry import Volume, size
 from edge_dassdp.plan import Plan
-from edge_dassdp.plan.convolution import Axis, ConvTables, Taps
+from edge_dassdp.plan.convolution import Axis, Taps
 from edge_dassdp.plan.kernels import summed_bits
 from edge_dassdp.plan.routes import Route, history
 from edge_dassdp.plan.scratch import ROWS_MAX
@@ -31,22 +31,19 @@ class Visits:
     """What a spike of each neuron of the source sets off, behind delays and a pool by the maximum.
 
     pooled: windows of such a pool that a spike is put into, (neurons of the source,). windows: of a
-    summing pool, 1 without one; reaching: those of them that reach outputs; sought, runs and taps:
-    of a convolution, pairs of taps that fit its stride, rows of outputs and outputs; all (neurons
-    that arrive,). places: of the pooled volume, for each place of the source in order. is_inner: of
-    these, whether all taps across reach outputs (`inner_of` of scatter.c), (places,).
+    summing pool, 1 without one; sought, runs and taps: of a convolution, pairs of taps that fit
+    its stride, rows of outputs and outputs; all (neurons that arrive,). places: of the pooled
+    volume, for each place of the source in order.
     """
 
     route: Route
     pooled: IntArray
     windows: IntArray
-    reaching: IntArray
     sought: IntArray
     runs: IntArray
     taps: IntArray
     tap_columns: int
     places: tuple[IntArray, ...]
-    is_inner: NDArray[np.bool_]
 
     @classmethod
     def of(cls, q: QProjection, route: Route) -> Visits:
@@ -63,37 +60,21 @@ class Visits:
                 down, across = (np.eye(n, dtype=np.int64) for n in volume[1:])
             within = (down, across)
         n_windows = np.outer(within[0].sum(axis=1), within[1].sum(axis=1))
-        reaching, sought, runs, taps = np.zeros((4, *n_windows.shape), np.int64)
+        sought, runs, taps = np.zeros((3, *n_windows.shape), np.int64)
         tap_columns = 0
-        is_inner = np.zeros((within[0].shape[1], within[1].shape[1]), bool)
         if route.conv is not None and route.kind != "channels":
             tables = route.conv
             tap_columns = tables.tap_columns
-            is_inner = _inner(q, tables)
             down_of = _reached(tables.y, tables.down, tables.source[1])
             across_of = _reached(tables.x, tables.across, tables.source[2])
-            reaching, sought, runs, taps = (within[0] @ np.outer(y, x) @ within[1].T for y, x in (
-                (down_of.runs > 0, across_of.runs > 0), (down_of.fitting, across_of.fitting),
-                (down_of.outputs, across_of.runs), (down_of.outputs, across_of.outputs)))
+            sought, runs, taps = (within[0] @ np.outer(y, x) @ within[1].T for y, x in (
+                (down_of.fitting, across_of.fitting), (down_of.outputs, across_of.runs),
+                (down_of.outputs, across_of.outputs)))
         n_across = within[1].shape[1]
         places = tuple((np.flatnonzero(y)[:, None] * n_across + np.flatnonzero(x)).ravel()
                        for y in within[0] for x in within[1])
-        windows, reaching, sought, runs, taps = (
-            _each(by_place, volume) for by_place in (n_windows, reaching, sought, runs, taps))
-        return cls(route, _each(pooled, q.volume), windows, reaching, sought, runs, taps,
-                   tap_columns, places, is_inner.ravel())
-
-
-def _inner(q: QProjection, tables: ConvTables) -> NDArray[np.bool_]:
-    """Places whose neurons are inner ones, (height, width)."""
-    down, across = (_reached(axis, taps, n).outputs > 0 for axis, taps, n in (
-        (tables.y, tables.down, tables.source[1]), (tables.x, tables.across, tables.source[2])))
-    is_dilated = q.conv is not None and max(q.conv.dilation) > 1
-    if tables.x.stride > 1 or is_dilated or tables.group_channels > 1:
-        return np.zeros((len(down), len(across)), bool)
-    first = tables.across[0].quotient - tables.x.padding
-    x = np.arange(len(across))
-    return np.outer(down, (x >= first) & (x <= first + tables.x.n_out - tables.across[0].n_taps))
+        return cls(route, _each(pooled, q.volume), _each(n_windows, volume), _each(sought, volume),
+                   _each(runs, volume), _each(taps, volume), tap_columns, places)
 
 
 def _each(by_place: IntArray, volume: Volume) -> IntArray:
@@ -134,7 +115,7 @@ def count_currents(post: QPopulation, q: QProjection, visits: Visits, x: NDArray
     already."""
     heard = (x != 0).astype(np.int64)
     tally["currents_searched"] += x.shape[1]
-    _count_prepared(q, post, np.full(len(x), adds), post.analogue_bits, tally)
+    tally["words_prepared"] += _convolved(q, post) * post.analogue_bits // 32
     _count_largest(q, post, np.full(len(x), adds), post.analogue_bits, tally)
     if q.pool is not None:
         tally["events_pooled"] += heard.sum(axis=1)
@@ -171,11 +152,10 @@ def count_path(network: QNetwork, q: QProjection, visits: Visits, arrived: NDArr
         n_lists = -(-n_rows // ROWS_MAX)
         _count_rows(network, q, n_rows, n_lists, columns(q.n_post), tally)
         return np.asarray(adds | (n_lists > 0))
-    if kind == "channels":
-        tally["words_prepared"] += _convolved(q, post) * post.acc_bits // 32 * (
-            ~adds | (q.result_pool is not None))
-    else:
-        _count_prepared(q, post, adds, post.acc_bits, tally)
+    n_words = _convolved(q, post) * post.acc_bits // 32
+    is_first = ~adds | (q.result_pool is not None)
+    tally["words_prepared"] += n_words * (is_first if kind == "channels" or post.acc_bits == 32
+                                          else 1)
     _count_largest(q, post, adds, post.acc_bits, tally)
     if kind == "channels":
         n_rows = np.asarray(arrived, np.int64) @ visits.windows
@@ -184,25 +164,8 @@ def count_path(network: QNetwork, q: QProjection, visits: Visits, arrived: NDArr
         _count_rows(network, q, n_rows, n_lists, min(post.shape[0], columns(q.n_post)), tally)
     else:
         _count_scatter(q, visits, heard, tally)
-        is_more = (arrived > 1).astype(np.int64)
-        _count_columns(q, visits, heard - is_more, "scattered", post.acc_bits, tally)
-        _count_columns(q, visits, is_more, "current_columns", post.acc_bits, tally)
+        _count_columns(q, visits, heard, "scattered", post.acc_bits, tally)
     return np.ones_like(adds)
-
-
-def _count_prepared(q: QProjection, post: QPopulation, adds: NDArray[np.bool_], bits: int,
-                    tally: Tally) -> None:
-    """`prepare` of scatter.c, before and behind."""
-    tally["convolutions"] += 1
-    n_words, is_first = _convolved(q, post) * bits // 32, ~adds | (q.result_pool is not None)
-    tally["words_prepared"] += n_words * is_first
-    if bits == 16 and not _is_plain(q):
-        tally["words_turned"] += n_words * (2 - is_first)
-
-
-def _is_plain(q: QProjection) -> bool:
-    """Whether its kernels add columns in their natural order."""
-    return q.weight_bits == 16 or (q.conv is not None and q.conv.groups > 1)
 
 
 def _convolved(q: QProjection, post: QPopulation) -> int:
@@ -251,70 +214,39 @@ def _count_rows(network: QNetwork, q: QProjection, n_rows: IntArray, n_lists: In
     tally[f"synaptic_ops_{summed_bits(network, q)}"] += n_rows * n_columns
 
 
-def _visited(visits: Visits, arrived: NDArray[Any], channels: int) -> tuple[IntArray, IntArray]:
-    """Places that spikes of one step are weighted at, in order, and how many spikes each time."""
+def _by_place(visits: Visits, arrived: NDArray[Any], channels: int) -> IntArray:
+    """Spikes of one step that are weighted at one place, one after the other: how many at each."""
     spikes = np.flatnonzero(arrived)
     visited = [visits.places[spike // channels] for spike in spikes]
     places = np.concatenate([np.zeros(0, np.int64), *visited])
-    return places, np.repeat(np.asarray(arrived, np.int64)[spikes],
-                             [len(each) for each in visited])
-
-
-def _by_place(visits: Visits, arrived: NDArray[Any], channels: int) -> IntArray:
-    """How many are weighted at one place, one after the other."""
-    places, times = _visited(visits, arrived, channels)
+    times = np.repeat(np.asarray(arrived, np.int64)[spikes], [len(each) for each in visited])
     begins = np.flatnonzero(np.diff(places, prepend=-1))
     return np.add.reduceat(times, begins) if len(begins) else times
 
 
 def _count_scatter(q: QProjection, visits: Visits, heard: IntArray, tally: Tally) -> None:
-    """Outputs of a place are found once for what follows in turn there, those of inner places once
-    a row, with dilation those of each tap.
+    """Outputs of a place are found once for what follows in turn there, with dilation for each tap.
     """
+    tally["kernels_scattered"] += heard @ visits.windows
+    tally["runs_scattered"] += heard @ visits.runs
     if q.conv is not None and max(q.conv.dilation) > 1:
-        tally["kernels_dilated"] += heard @ visits.windows
         tally["patches_dilated"] += heard @ visits.sought
-        tally["kernels_scattered"] += heard @ visits.runs
-        return
-    inner, rows, patches = _entered(q, visits, heard)
-    tally["kernels_inner"] += inner
-    tally["rows_entered"] += rows
-    tally["patches_reached"] += patches
-    tally["kernels_scattered"] += heard @ visits.reaching - inner
-
-
-def _entered(q: QProjection, visits: Visits, heard: IntArray
-             ) -> tuple[IntArray, IntArray, IntArray]:
-    """Inner places convolved, rows of places entered, and other places found, (n,) of each."""
-    conv, channels, is_inner = visits.route.conv, q.volume[0], visits.is_inner
-    assert conv is not None
-    width = conv.source[2]
-    if q.pool is None or q.pool.kind == "max":
-        by_place = heard.reshape(len(heard), -1, channels)
-        at = np.asarray(by_place.any(axis=2))
-        return (by_place.sum(axis=2) @ is_inner.astype(np.int64),
-                at.reshape(len(at), -1, width).any(axis=2).sum(axis=1),
-                (at & ~is_inner).sum(axis=1))
-    visited = [_visited(visits, one, channels)[0] for one in heard]
-    inner, rows, patches = np.array([
-        (is_inner[places].sum(), _n_runs(places // width), _n_runs(places[~is_inner[places]]))
-        for places in visited], np.int64).reshape(-1, 3).T
-    return inner, rows, patches
-
-
-def _n_runs(values: IntArray) -> int:
-    """Of the same values, one after the other."""
-    return int(np.count_nonzero(np.diff(values, prepend=-1)))
+    elif q.pool is None or q.pool.kind == "max":
+        at = heard.reshape(len(heard), -1, q.volume[0]).any(axis=2)
+        tally["patches_reached"] += at.sum(axis=1)
+    else:
+        tally["patches_reached"] += np.array(
+            [len(_by_place(visits, one, q.volume[0])) for one in heard], np.int64)
 
 
 def _count_columns(q: QProjection, visits: Visits, heard: IntArray, kind: str, bits: int,
                    tally: Tally) -> None:
     """Weights that convolutions add, by kernel."""
-    runs = "runs_scattered"
-    if _is_plain(q):
-        kind, runs = "scattered_plain", "runs_plain"
-    tally[runs] += heard @ visits.runs
-    tally[f"{kind}_{bits}"] += (heard @ visits.taps) * visits.tap_columns
+    n_taps = heard @ visits.taps
+    if q.weight_bits == 16 or (q.conv is not None and q.conv.groups > 1):
+        tally["taps_scattered"] += n_taps
+        kind = "scattered_plain"
+    tally[f"{kind}_{bits}"] += n_taps * visits.tap_columns
 
 
 def count_coding(plan: Plan, x: NDArray[np.int8], t_step: int, tally: Tally) -> None:

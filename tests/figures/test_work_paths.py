@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from support import wired_networks as wired
 from edge_dassdp.figures.work import Work, inference_work
 from edge_dassdp.figures.work_paths import Visits
 from edge_dassdp.ir import Input, Network
-from edge_dassdp.ir.geometry import Conv, Pool
+from edge_dassdp.ir.geometry import Pool
 from edge_dassdp.plan import Plan
 from edge_dassdp.plan.convolution import kernel_of
 from edge_dassdp.qir import QNetwork, QProjection, sums
@@ -67,50 +66,6 @@ def test_a_spike_in_the_middle_reaches_a_whole_kernel_and_one_at_the_corner_a_pa
         assert (visits.runs[at], visits.taps[at]) == (runs, taps)
         assert work.scattered_16 - silent.scattered_16 >= taps * 8
         assert work.words_searched == silent.words_searched
-
-
-SOUGHT = ("kernels_inner", "rows_entered", "patches_reached", "kernels_scattered",
-          "kernels_dilated", "patches_dilated")
-
-
-@pytest.mark.parametrize(("options", "spikes", "counted"), [
-    ({}, [(0, 2, 3)], (1, 1, 0, 0, 0, 0)),
-    ({}, [(0, 0, 1), (1, 0, 1), (0, 0, 5)], (3, 1, 0, 0, 0, 0)),
-    ({}, [(0, 2, 0), (1, 2, 0)], (0, 1, 1, 2, 0, 0)),
-    ({}, [(0, 2, 0), (0, 2, 3), (0, 3, 3), (1, 3, 6)], (2, 2, 2, 2, 0, 0)),
-    ({"conv": Conv((2, 2), (1, 1))}, [(0, 2, 3), (1, 2, 3)], (0, 1, 1, 2, 0, 0)),
-    ({"conv": Conv((1, 1), (2, 2), (2, 2))}, [(0, 2, 3)], (0, 0, 0, 9, 1, 9)),
-    ({"conv": Conv((1, 1), (2, 2), (2, 2))}, [(0, 0, 3)], (0, 0, 0, 6, 1, 9)),
-    ({"pool": Pool("sum", (1, 2), (1, 2))}, [(0, 2, 2), (0, 2, 3)], (2, 1, 0, 0, 0, 0)),
-    ({"pool": Pool("sum", (1, 2), (1, 2))}, [(0, 1, 1), (1, 1, 0), (0, 2, 5)],
-     (0, 2, 2, 3, 0, 0)),
-], ids=str)
-def test_outputs_are_sought_once_a_row_where_all_taps_across_reach_some(
-        options: dict[str, Any], spikes: list[tuple[int, int, int]],
-        counted: tuple[int, ...]) -> None:
-    """3 x 3 on 2 channels of 5 x 7 places, one of padding: the first and the last place of a row
-    reach two outputs across; pools make three places of seven."""
-    source = Input("x", 2 * 5 * 7, 1, True, (2, 5, 7))
-    network = wired.Builder(source, 1).conv(
-        "c", 8, (3, 3), **{"conv": Conv((1, 1), (1, 1))} | options).out()
-    x = np.zeros((1, 2, 5, 7))
-    for channel, row, column in spikes:
-        x[0, channel, row, column] = 1
-    work = one(quantize(network).network, x.reshape(1, -1))
-    assert tuple(getattr(work, name) for name in SOUGHT) == counted
-    assert work.convolutions == 1
-
-
-def test_several_spikes_at_once_are_multiplied() -> None:
-    source = Input("x", 5 * 7, 1, True, (1, 5, 7), 35, True)
-    network = wired.Builder(source, 1).conv("c", 8, (3, 3)).out()
-    net, x = quantize(network).network, np.zeros((1, 5, 7))
-    bits = net.population("c").acc_bits
-    columns = [f"scattered_{bits}", f"current_columns_{bits}"]
-    for n_spikes, counted in ((1, [9 * 8, 0]), (2, [0, 9 * 8])):
-        x[0, 2, 2] = n_spikes
-        work = one(net, x.reshape(1, -1))
-        assert [getattr(work, name) for name in columns] == counted
 
 
 def test_overlapping_windows_are_all_visited() -> None:
