@@ -207,7 +207,7 @@ def screen(target: str, course: harness.Course, network: QNetwork, statistics: S
         screens.learn_values_screen(target, values, statistics, letter=come, link=sent)]
     if by_mean := int(sum(map(network.is_by_mean, course.stream.labels.tolist()))):
         parts.append(Text(f"{by_mean:,} of them made or moved the mean of a class that was taught: "
-                          "no weight learns it, and skipped is what its samples are for weights"))
+                          "no weight is written for it, so that they count as skipped above"))
     if course.profile:
         parts.append(Text(str(course.profile)))
     if course.first:

@@ -41,8 +41,10 @@ def of_projection(network: QNetwork, q: QProjection, kind: Kind) -> Kernel:
                       f"analogue: int{bits} sums, {_how_often(network, q.post)}")
     bits = summed_bits(network, q)
     reason = _hears(q) if kind == "matrix" else f"{often}: {_travels(network, q)}"
-    return Kernel(f"dassdp_k_accumulate_{'p' if bits == 4 else 's'}{bits}",
-                  reason + "; two weights to a byte" * (bits == 4))
+    if q.weight_bits == 4:
+        reason += "; two weights to a byte" if network.is_packed(q) else \
+            "; a byte a weight, for errors flow back"
+    return Kernel(f"dassdp_k_accumulate_{'p' if bits == 4 else 's'}{bits}", reason)
 
 
 def summed_bits(network: QNetwork, q: QProjection) -> int:

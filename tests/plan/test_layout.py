@@ -168,6 +168,8 @@ def test_4_bit_rows_take_half_the_bytes_in_flash_and_in_ram() -> None:
     kernels = [route.kernel for route in plans[1].routes.values()]
     assert ["two weights to a byte" in kernel.reason for kernel in kernels] == [
         False, True, False, False]
+    assert ["errors flow back" in kernel.reason for kernel in kernels] == [
+        False, False, True, True]
 
 
 def test_a_larger_batch_costs_slots_and_nothing_else() -> None:
