@@ -208,9 +208,9 @@ def _held(runs: Sequence[Run], letter: str) -> Fact | None:
 
 
 def _with_stack(held: Fact) -> dict[str, int]:
-    """And of the stack, which is no symbol: all of RAM."""
+    """And of the stack, which is no symbol: all of RAM. A run of before does not tell it."""
     stack = held.run.at(held.place.replace("by_symbol", "stack_reserved"))
-    return {**held.value, "stack, reserved": stack}
+    return held.value if stack is None else {**held.value, "stack, reserved": stack}
 
 
 def owners(runs: Sequence[Run]) -> tuple[Node, ...]:
