@@ -38,6 +38,7 @@
     WEIGH r2, r10, r11
     adds r5, r5, #1
     .endm
+#define ROW_CODE 28
 
     .macro ADD_X
     ldrsb r0, [r7, r5]
@@ -76,7 +77,7 @@
     str r5, [sp, #MINUS_N]
     movs r3, #3
     ands r3, r5
-    movs r4, #.Lsecond_row - .Lfour_rows
+    movs r4, #ROW_CODE
     muls r4, r3, r4
     adr r0, .Lfour_rows
     adds r4, r4, r0
@@ -116,7 +117,6 @@
     .balign 4
 .Lfour_rows:
     ROW
-.Lsecond_row:
     ROW
     ROW
     ROW
