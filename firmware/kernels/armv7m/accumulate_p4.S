@@ -2,27 +2,17 @@
  * they are 0 to 65535 and plain additions were exact; inverting bits 15 and 31 makes them int16. */
 #include "accumulate_p4_v7m.h"
 
-        .macro  begin_sums
+        .macro  bias_lanes
         orr     r4, r4, r4, lsl #16
-        mov     r0, r1
-        cbnz    r5, 2f
+        .endm
+
+        .macro  first_lanes
         rsb     r4, r4, #0x80008000
-        mov     r6, r4
-        mov     r7, r4
-        mov     r8, r4
-1:      stm     r0!, {r4, r6-r8}
-        cmp     r0, lr
-        bne     1b
-        b       3f
-2:      ldm     r0, {r6-r9}
-        .irp    lanes, r6, r7, r8, r9
+        .endm
+
+        .macro  take_up lanes
         eor     \lanes, \lanes, #0x80008000
         sub     \lanes, r4
-        .endr
-        stm     r0!, {r6-r9}
-        cmp     r0, lr
-        bne     2b
-3:
         .endm
 
         .macro  widen even, odd, w

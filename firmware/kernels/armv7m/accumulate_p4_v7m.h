@@ -2,7 +2,8 @@
  * widened into the sums in memory. Of each word w of eight columns, modulo 2^32,
  *   L = sum of (w & 0x0F0F0F0F)   columns 0 to 3
  *   H = sum of (w >> 4)           columns 4 to 7 when 2^4 (L >> 8) is off it.
- * The file that includes this defines how sums begin, are added to and end: begin_sums, widen, end_sums. */
+ * The file that includes this says what lanes of sums are: bias_lanes, from the bias in r4 what take_up
+ * adds to lanes that are kept, first_lanes what others begin with; widen adds bytes, end_sums ends. */
 #include "asm.h"
 
 #define LIST 0 /* the frame: rows that add up now */
@@ -59,6 +60,29 @@
         stm     r0!, {r1-r3, r12}
         .endm
 
+/* Sums at r1 to lr begin: r4 the bias of all rows, r5 adds; by r3 to r12. */
+        .macro  begin_sums
+        bias_lanes
+        mov     r0, r1
+        cbnz    r5, 2f
+        first_lanes
+        mov     r6, r4
+        mov     r7, r4
+        mov     r8, r4
+1:      stm     r0!, {r4, r6-r8}
+        cmp     r0, lr
+        bne     1b
+        b       3f
+2:      ldm     r0, {r6-r9}
+        .irp    lanes, r6, r7, r8, r9
+        take_up \lanes
+        .endr
+        stm     r0!, {r6-r9}
+        cmp     r0, lr
+        bne     2b
+3:
+        .endm
+
 /* One word or two of each row, where less than a tile is left. */
         .macro  short_tile words
         ldr     r12, [sp, #LIST]
@@ -89,7 +113,7 @@
         str     r1, [sp, #ACC]
         str     lr, [sp, #ROW_BYTES]
         add     lr, r1, lr, lsl #2      @ end of acc
-        begin_sums                      @ r1 to lr, by r3 to r12; r2 the list, r4 bias, r5 adds
+        begin_sums                      @ r2 is the list
 10:     str     r2, [sp, #LIST]         @ the next rows, at most 17
         ldr     r3, [sp, #END]
         subs    r1, r3, r2
