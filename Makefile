@@ -22,7 +22,9 @@ demo-train: $(VENV)/test.stamp tools
 # Three lanes: all that needs neither cross compiler nor QEMU (minutes), all of a change, and what is
 # exhaustive (every scenario on every core, ten times the random examples, two million frames of a
 # hostile host with the share of the link's lines that they reach, every count again: an hour).
-# Two workers share two cores, so each takes one.
+# Two workers share two cores, so each takes one. Tests start the command thousands of times: what is
+# compiled of it is kept, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 check test nightly: export OMP_NUM_THREADS = 1
 check: lint
 	$(BIN)/pytest -n 2 -m "not cross"

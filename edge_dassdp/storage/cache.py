@@ -6,12 +6,14 @@ else may be able to write there, for what it holds is run.
 
 An entry is a folder with the SHA-256 of each of its files, bound to its name. What is not whole,
 whatever happened to it, is made anew. An entry is renamed into place, so processes may make the
-same one at once, and one that is cut off leaves none.
+same one at once, and one that is cut off leaves none. One that was not asked for in 30 days is
+removed when the next is made beside it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import shutil
@@ -29,6 +31,7 @@ SUMS = "SHA256SUMS"
 _NAME = "edge-dassdp"
 _UNFINISHED = "unfinished-"
 _LEFT_S = 24 * 3600.0
+_UNUSED_S = 30 * 24 * 3600.0
 _ROOM = f"make room there, or set {VARIABLE} to a folder that can be written"
 
 
@@ -50,7 +53,7 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
     for folder in _folders():
         entry = folder / name
         if is_whole(entry):
-            return entry
+            return _used(entry)
         try:
             unfinished = tempfile.TemporaryDirectory(dir=folder, prefix=_UNFINISHED,
                                                      ignore_cleanup_errors=True)
@@ -67,6 +70,7 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
                     found.help = found.help or _ROOM
                 raise
         _sweep(folder)
+        _forget(entry.parent)
         return entry
     assert problem is not None
     raise problem
@@ -77,7 +81,7 @@ def found(name: str) -> Path | None:
 
     Raises EdgeError E103 where there is no cache.
     """
-    return next((entry for folder in _folders() if is_whole(entry := folder / name)), None)
+    return next((_used(entry) for folder in _folders() if is_whole(entry := folder / name)), None)
 
 
 def is_whole(entry: Path) -> bool:
@@ -88,6 +92,13 @@ def is_whole(entry: Path) -> bool:
                 and (entry / SUMS).read_bytes() == _sums(entry, entry.name))
     except OSError:
         return False
+
+
+def _used(entry: Path) -> Path:
+    """It was asked for now, which _forget reads off its sums; a cache for reading alone stays."""
+    with contextlib.suppress(OSError):
+        os.utime(entry / SUMS)
+    return entry
 
 
 def _make(temporary: Path, entry: Path, make: Callable[[Path], None]) -> None:
@@ -113,6 +124,18 @@ def _sweep(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _LEFT_S:
                 shutil.rmtree(left)
+
+
+@functools.cache
+def _forget(folder: Path) -> None:
+    """Remove what nobody asked for in 30 days: once a process, for there may be thousands."""
+    with contextlib.suppress(OSError), \
+            tempfile.TemporaryDirectory(dir=folder, prefix=_UNFINISHED,
+                                        ignore_cleanup_errors=True) as temporary:
+        for entry in list(folder.iterdir()):
+            with contextlib.suppress(OSError):
+                if time.time() - (entry / SUMS).stat().st_mtime > _UNUSED_S:
+                    entry.rename(Path(temporary) / entry.name)
 
 
 def _sums(entry: Path, name: str) -> bytes:

@@ -208,6 +208,19 @@ def test_what_the_killed_left_is_removed_after_a_day(folder: Path) -> None:
     assert not old.exists() and new.exists()
 
 
+def test_what_nobody_asked_for_in_30_days_is_removed(folder: Path) -> None:
+    cache._forget.cache_clear()
+    first = {name: kept(f"objects/{name}", make) for name in ("used", "left", "found")}
+    for entry in first.values():
+        os.utime(entry / SUMS, (time.time() - 31 * 24 * 3600,) * 2)
+    cache._forget.cache_clear()  # another process
+    assert kept("objects/used", never) == first["used"]
+    assert cache.found("objects/found") == first["found"]
+    new = kept("objects/new", make)
+    assert sorted((folder / "objects").iterdir()) == sorted([first["used"], first["found"], new])
+    assert holds_all(first["used"])
+
+
 def refusal() -> EdgeError:
     with pytest.raises(EdgeError) as caught:
         kept(ENTRY, make)
