@@ -14,8 +14,21 @@ from typing import Any
 import pytest
 from support import lanes
 
-NEWER_QEMU = Path(__file__).parents[1] / ".tools" / "qemu"
+HERE = Path(__file__).parent
+NEWER_QEMU = HERE.parent / ".tools" / "qemu"
 """Where tools/newer_qemu.sh puts it, for the boards that need it: last on PATH."""
+LONG = (
+    "property/test_space", "property/test_random_networks", "conformance/test_targets",
+    "build/test_stack", "cli/test_terminal", "cli/test_resume", "library/test_matrix",
+    "library/test_two_models", "ci/test_plugin", "manual/test_pages", "qemu/test_prediction",
+    "library/test_arduino", "build/test_endless_tools", "examples/test_standalone",
+    "conformance/test_core_kernels", "demo/test_watch", "boards/test_power_cuts",
+    "boards/test_own_model", "manual/test_tutorials", "conformance/test_slices",
+    "wire/test_hostile_host", "cli/test_lies", "cli/test_cli", "structure/test_wrong_kinds",
+    "qemu/test_target", "build/test_failing_tools", "build/test_quoted_paths", "library/test_page",
+)
+"""Files that take a minute or more, the longest first: begun first, no worker is left with one when
+the other has nothing more to do."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,6 +57,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make check` leaves out, before `-m` is asked."""
+    ranks = {HERE / f"{name}.py": rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
     for item in items:
         if {"arm_toolchain", "qemu"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("cross")
