@@ -1,6 +1,7 @@
 /* dassdp_k_scatter_plain_a16: all nine taps of one column, as of a depthwise 3x3 kernel away from borders,
  * then three taps a row, then any taps of one column, then any at all. */
 #include "asm.h"
+#include "scatter_taps_v7m.h"
 
 acc     .req    r0
 row     .req    r1
@@ -17,18 +18,6 @@ place   .req    r9
         ldrsb   r10, [row, #\at]
         ldrh    r12, [\to]
         mla     r12, r10, times, r12
-        strh    r12, [\to]
-        .endm
-
-        @ byte `turn` / 8 of w
-        .macro  add_weight w, turn, to:vararg
-        ldrh    r12, [\to]
-#ifdef __ARM_FEATURE_DSP
-        sxtab   r12, r12, \w, ror #\turn
-#else
-        sxtb    r10, \w, ror #\turn
-        add     r12, r12, r10
-#endif
         strh    r12, [\to]
         .endm
 
@@ -96,18 +85,6 @@ place   .req    r9
         ldrsb   r4, [row, #8]
         add     astep, astep, place
         add     astep, astep, place, lsl #1
-        add_weight r2, 0, acc
-        add_weight r2, 8, acc, place
-        add_weight r2, 16, acc, place, lsl #1
-        add     acc, acc, astep
-        add_weight r2, 24, acc
-        add_weight r3, 0, acc, place
-        add_weight r3, 8, acc, place, lsl #1
-        add     acc, acc, astep
-        add_weight r3, 16, acc
-        add_weight r3, 24, acc, place
-        ldrh    r12, [acc, place, lsl #1]
-        add     r12, r12, r4
-        strh    r12, [acc, place, lsl #1]
+        add_nine acc, place, astep, r12, r10, r2, r3, r4
         pop     {r4-r10, pc}
         end_function dassdp_k_scatter_plain_a16
