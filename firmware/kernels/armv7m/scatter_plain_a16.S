@@ -1,5 +1,5 @@
 /* dassdp_k_scatter_plain_a16: all nine taps of one column, as of a depthwise 3x3 kernel away from borders,
- * then three taps a row, then any taps of one column, then any at all. */
+ * then two or three taps a row, then any taps of one column, then any at all. */
 #include "asm.h"
 #include "scatter_taps_v7m.h"
 
@@ -35,10 +35,20 @@ place   .req    r9
         cmp     taps, #1
         bne     4f
         cmp     columns, #3
-        bne     2f
-        add     astep, astep, place
-        add     astep, astep, place, lsl #1
-        adds    wstep, #3
+        bhi     2f
+        cmp     columns, #2
+        blo     2f
+        mla     astep, columns, place, astep
+        add     wstep, wstep, columns
+        bne     1f
+0:      add_tap 0, acc
+        add_tap 1, acc, place
+        subs    rows, #1
+        add     row, row, wstep
+        add     acc, acc, astep
+        bne     0b
+        pop     {r4-r10, pc}
+
 1:      add_tap 0, acc
         add_tap 1, acc, place
         add_tap 2, acc, place, lsl #1

@@ -85,7 +85,7 @@ typedef struct {
 
 /* No row yet. None of them are inner with another stride, with dilation, with groups of several channels,
  * or where the volume is narrower than the kernel. */
-static inner_t inner_of(const dassdp_conv_t *conv)
+static void begin_inner(inner_t *inner, const dassdp_conv_t *conv)
 {
     const dassdp_taps_t *taps = conv->across;
     const int32_t padding = (int32_t)conv->x.padding, quotient = taps->quotient;
@@ -94,40 +94,42 @@ static inner_t inner_of(const dassdp_conv_t *conv)
     const int32_t end = last < (int32_t)conv->source.width ? last + 1 : (int32_t)conv->source.width;
     const uint32_t is_fit = (uint32_t)(conv->x.stride == 1u) & (uint32_t)(conv->is_dilated == 0u)
                             & (uint32_t)(conv->group_channels <= 1u) & (uint32_t)(end > first);
-    const uint32_t place_bytes = conv->out_channels << conv->acc_shift;
-    inner_t inner = {
-        .run = {.patch = {.n_columns = taps->n_taps * conv->tap_columns,
-                          .acc_step = (conv->x.n_out - taps->n_taps) * place_bytes,
-                          .image_step = conv->row_bytes - taps->n_taps * conv->tap_bytes,
-                          .tap_columns = conv->tap_columns,
-                          .place_bytes = place_bytes},
-                .group_bytes = conv->group_channels == 0u ? 0u : conv->tap_columns << conv->acc_shift,
-                .channel_bytes = conv->channel_bytes,
-                .by_channels = conv->source.by_channels,
-                .n_channels = conv->source.n_channels},
-        .first = (uint32_t)first,
-        .n_most = is_fit == 0u ? 0u : (uint32_t)(end - first) * conv->source.n_channels,
-    };
-    return inner;
+    dassdp_run_t *run = &inner->run;
+    run->patch.place_bytes = conv->out_channels << conv->acc_shift;
+    run->patch.n_columns = taps->n_taps * conv->tap_columns;
+    run->patch.acc_step = (conv->x.n_out - taps->n_taps) * run->patch.place_bytes;
+    run->patch.image_step = conv->row_bytes - taps->n_taps * conv->tap_bytes;
+    run->patch.tap_columns = conv->tap_columns;
+    run->group_bytes = conv->group_channels == 0u ? 0u : conv->tap_columns << conv->acc_shift;
+    run->channel_bytes = conv->channel_bytes;
+    run->begin = NOWHERE;
+    run->n = 0;
+    run->by_channels = conv->source.by_channels;
+    run->n_channels = conv->source.n_channels;
+    inner->first = (uint32_t)first;
+    inner->n_most = is_fit == 0u ? 0u : (uint32_t)(end - first) * conv->source.n_channels;
 }
 
-static target_t target_of(const dassdp_projection_t *projection, void *acc)
+/* Field by field: what a place and a row set is not written before. */
+static void begin(target_t *target, const dassdp_projection_t *projection, void *acc)
 {
     const dassdp_conv_t *conv = projection->path->conv;
-    target_t target = {
-        .conv = conv, .image = projection->factory, .acc = acc, .inner = inner_of(conv),
-        .begin = NOWHERE, .row_begin = NOWHERE,
-        .group_bytes = conv->tap_columns << conv->acc_shift,
-    };
-    target.patch = target.inner.run.patch;
-    return target;
+    target->conv = conv;
+    target->image = projection->factory;
+    target->acc = acc;
+    target->begin = NOWHERE;
+    target->row_begin = NOWHERE;
+    target->n_across = NOWHERE;
+    target->group_bytes = conv->tap_columns << conv->acc_shift;
+    begin_inner(&target->inner, conv);
+    target->patch.tap_columns = conv->tap_columns;
+    target->patch.place_bytes = target->inner.run.patch.place_bytes;
 }
 
 static inline void aim_down(target_t *target, reach_t down)
 {
     const dassdp_conv_t *conv = target->conv;
     target->n_down = down.n;
-    target->n_across = NOWHERE;
     target->acc_row = down.begin * conv->x.n_out * target->patch.place_bytes;
     target->image_row = down.first * conv->row_bytes;
 }
@@ -140,10 +142,10 @@ static inline void aim_across(target_t *target, reach_t across)
     if (n != target->n_across) {
         target->n_across = n;
         patch->n_columns = n * patch->tap_columns;
-        patch->n_rows = n == 0u ? 0u : target->n_down;
         patch->acc_step = (conv->x.n_out - n) * patch->place_bytes;
         patch->image_step = conv->row_bytes - n * conv->tap_bytes;
     }
+    patch->n_rows = n == 0u ? 0u : target->n_down;
     target->acc_off = target->acc_row + across.begin * patch->place_bytes;
     target->image_off = target->image_row + across.first * conv->tap_bytes;
 }
@@ -313,7 +315,8 @@ uint32_t dassdp_deliver_conv(const dassdp_model_t *model, void *state,
     dassdp_events_t events = dassdp_events(model, state, projection, t_step);
     const uint32_t is_once = is_direct & (uint32_t)(events.n_spikes == 0);
     const uint32_t has_runs = is_once & (uint32_t)(conv->scatter_run != 0);
-    target_t target = target_of(projection, acc);
+    target_t target;
+    begin(&target, projection, acc);
     prepare(acc, n_bytes, zero, adds);
     for (uint32_t n; (n = dassdp_events_next(&events)) != 0u;) {
         const dassdp_row_t *next = events.listed, *end = next + n;
@@ -345,7 +348,8 @@ void dassdp_deliver_currents(const dassdp_projection_t *projection, void *acc, c
     const uint32_t zero = conv->zero == 0 ? 0u : *conv->zero;
     const uint32_t n_bytes = sums_bytes(conv);
     const uint32_t is_direct = (uint32_t)(path->sum_pool == 0) & (conv->is_dilated ^ 1u);
-    target_t target = target_of(projection, acc);
+    target_t target;
+    begin(&target, projection, acc);
     prepare(acc, n_bytes, zero, adds);
     for (uint32_t j = 0; j < path->n_source; j++) {
         if (x[j] != 0 && is_direct != 0u) {
