@@ -60,6 +60,11 @@ def scatter(q: QProjection, bits: int) -> str:
     return f"dassdp_k_scatter_{plain}a{bits}"
 
 
+def scatter_run(q: QProjection, bits: int) -> str:
+    """The same of what adds them for spikes of one run after another."""
+    return scatter(q, bits).replace("scatter", "scatter_run")
+
+
 def _travels(network: QNetwork, q: QProjection) -> str:
     """What happens to a spike on the way."""
     parts = []

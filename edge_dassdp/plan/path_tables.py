@@ -205,6 +205,8 @@ def _conv(layout: Layout, q: QProjection, made: ConvTables) -> Table:
     symbol = None if layout.routes[q.name].kind == "channels" else kernels.scatter(q, bits)
     dilation = q.conv.dilation if q.conv is not None else (1, 1)
     groups = made.group_channels
+    has_runs = (layout.routes[q.name].kind == "conv" and max(dilation) == 1 and groups <= 1
+                and made.x.stride == 1 and (q.pool is None or q.pool.kind == "max"))
     by_group = divisor(groups, made.source[0]) if groups else Divisor(1, 0, 0)
     return Table("dassdp_conv_t", f"conv_{q.name}", (
         ("source", _volume(made.source)), ("y", _axis(made.y)), ("x", _axis(made.x)),
@@ -215,7 +217,7 @@ def _conv(layout: Layout, q: QProjection, made: ConvTables) -> Table:
         ("n_down", len(made.down)), ("n_across", len(made.across)),
         ("down", _taps(f"down_{q.name}", made.down)),
         ("across", _taps(f"across_{q.name}", made.across)),
-        ("scatter", symbol),
+        ("scatter", symbol), ("scatter_run", kernels.scatter_run(q, bits) if has_runs else None),
         ("zero", "&dassdp_k_scatter_a16_zero" if symbol == _HAS_ZERO else None),
         ("acc_shift", 2 if bits == 32 else 1), ("is_dilated", int(max(dilation) > 1))))
 

@@ -63,6 +63,25 @@ typedef struct {
 typedef void dassdp_scatter_fn(void *acc, const int8_t *row, const dassdp_patch_t *patch,
                                int32_t times);
 
+/* Neurons whose patches are alike and lie side by side: those of a place, or of places one after the
+ * other. Assembly counts on the order. */
+typedef struct {
+    dassdp_patch_t patch;
+    uint32_t group_bytes;  /* of sums, from channel to channel: where each has a group, those of */
+    uint32_t channel_bytes; /* tap_columns, else 0; of weights */
+    uint32_t begin;        /* index of the first neuron, and how many */
+    uint32_t n;
+    dassdp_divisor_t by_channels;
+    uint32_t n_channels;
+    uint8_t *acc;          /* what the first neuron reaches, and by which weights */
+    const int8_t *image;
+} dassdp_run_t;
+
+/* One spike of each listed neuron, next[0] to end[-1] ascending, up to the first that is not of the run:
+ * returns where it stands, or end. */
+typedef const uint32_t *dassdp_scatter_run_fn(const dassdp_run_t *run, const uint32_t *next,
+                                              const uint32_t *end);
+
 /* An event-driven convolution. Image: by input channel, rows in the order of `down`, taps in that of
  * `across`, of each the weights to tap_columns output channels. */
 struct dassdp_conv {
@@ -79,6 +98,7 @@ struct dassdp_conv {
     const dassdp_taps_t *down;   /* by phase, unless dilated */
     const dassdp_taps_t *across;
     dassdp_scatter_fn *scatter;
+    dassdp_scatter_run_fn *scatter_run; /* the same of a run; NULL where spikes come otherwise */
     const uint32_t *zero;  /* a word of sums of 0, as `scatter` adds to them; NULL: 0 */
     uint8_t acc_shift;     /* log2 of the bytes of a sum */
     uint8_t is_dilated;    /* one place reaches several patches */

@@ -3,7 +3,7 @@
  * around them. */
 #include "drawn.h"
 
-enum { PRE = 96, COLUMNS = 136, ROUNDS_OF_ROWS = 12, ENDS = 99, MANY = 700 };
+enum { PRE = 96, COLUMNS = 136, ROUNDS_OF_ROWS = 12, ENDS = 99, MANY = 700, LISTED = 30 };
 enum { PACKED = 0 }; /* in place of a number of bits: 4, two weights to a byte */
 
 static _Alignas(8) uint8_t image[PRE * COLUMNS * 2];
@@ -157,6 +157,49 @@ static uint32_t scatter(dassdp_scatter_fn *kernel, dassdp_scatter_fn *portable, 
         flip(zero);
         portable((uint8_t *)wanted.values + at, (const int8_t *)image + from, &patch, times);
         n_differing += differs();
+    }
+    return n_differing;
+}
+
+/* Up to four places of up to five channels, some of them listed, often with neurons behind them; rows of a
+ * patch and what lies between them as above. */
+static uint32_t scatter_run(dassdp_scatter_run_fn *kernel, dassdp_scatter_run_fn *portable,
+                            uint32_t is_wide, uint32_t is_plain, uint32_t zero)
+{
+    const uint32_t bytes = is_wide != 0u ? 4u : 2u, group = is_plain != 0u ? 1u : 4u;
+    uint32_t listed[LISTED], n_differing = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        const uint32_t n_taps = below(3) ? 3u : 1u + below(5);
+        const uint32_t tap_columns = is_plain == 0u ? 4u : below(4) == 0u ? 1u + below(3) : 1u;
+        const uint32_t place = tap_columns + (is_plain != 0u ? below(3) : 4u * below(2));
+        const uint32_t n_channels = 1u + below(5), n_places = 1u + below(4);
+        const dassdp_run_t run = {
+            .patch = {.n_columns = is_plain != 0u ? n_taps * tap_columns : 4u * (1u + below(6)),
+                      .n_rows = below(2) ? 3u : 1u + below(3),
+                      .acc_step = group * bytes * below(2),
+                      .image_step = below(3) ? 0u : group * below(9),
+                      .tap_columns = tap_columns, .place_bytes = place * bytes},
+            .group_bytes = is_plain != 0u ? tap_columns * bytes : 0u,
+            .channel_bytes = group * below(99),
+            .begin = below(1000), .n = n_places * n_channels,
+            .by_channels = {65536u / n_channels + 1u, 0, 16},
+            .n_channels = n_channels,
+            .acc = (uint8_t *)made.values + group * below(4) * bytes,
+            .image = (const int8_t *)image + group * below(99),
+        };
+        dassdp_run_t same = run;
+        same.acc += (uint8_t *)wanted.values - (uint8_t *)made.values;
+        uint32_t n = 0;
+        for (uint32_t idx = run.begin + below(run.n); n == 0u || (n < LISTED && below(9) != 0u);) {
+            listed[n++] = idx;
+            idx += 1u + below(below(2) ? 2u : 5u);
+        }
+        (void)draw_projection(8, 8);
+        draw_sums(is_wide, COLUMNS * 4u / bytes, -15000, 15000);
+        flip(zero);
+        const uint32_t *stopped = kernel(&run, listed, listed + n);
+        flip(zero);
+        n_differing += (uint32_t)(stopped != portable(&same, listed, listed + n)) | differs();
     }
     return n_differing;
 }
@@ -374,6 +417,10 @@ CHECK_OF(scatter, scatter_a16, 0, 0, dassdp_k_scatter_a16_zero)
 CHECK_OF(scatter, scatter_a32, 1, 0, 0)
 CHECK_OF(scatter, scatter_plain_a16, 0, 1, 0)
 CHECK_OF(scatter, scatter_plain_a32, 1, 1, 0)
+CHECK_OF(scatter_run, scatter_run_a16, 0, 0, dassdp_k_scatter_a16_zero)
+CHECK_OF(scatter_run, scatter_run_a32, 1, 0, 0)
+CHECK_OF(scatter_run, scatter_run_plain_a16, 0, 1, 0)
+CHECK_OF(scatter_run, scatter_run_plain_a32, 1, 1, 0)
 CHECK(fill, fill_words())
 CHECK_OF(learn_rows, learn_rows_s16, 16, 16)
 CHECK_OF(learn_rows, learn_rows_s8, 8, 8)

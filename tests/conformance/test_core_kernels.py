@@ -27,7 +27,8 @@ NEURONS = [*(f"{kind}_{reset}" for kind in KINDS for reset in RESETS),
              for container in CONTAINERS for reset in RICH_RESETS)]
 ROWS = ("accumulate_s16", "accumulate_s8", "accumulate_s7", "accumulate_s6", "accumulate_p4",
         "analogue_a16", "analogue_a32", "scatter_a16", "scatter_a32", "scatter_plain_a16",
-        "scatter_plain_a32", "fill", "learn_rows_s16", "learn_rows_s8", "learn_rows_s4",
+        "scatter_plain_a32", "scatter_run_a16", "scatter_run_a32", "scatter_run_plain_a16",
+        "scatter_run_plain_a32", "fill", "learn_rows_s16", "learn_rows_s8", "learn_rows_s4",
         "learn_rows_p4", "feedback", "update_row", "update_row_sums", "update_row_placed",
         "touch_v16")
 FILES = {"touch_v16": "neuron_touch_v16"}

@@ -17,8 +17,8 @@ from edge_dassdp.plan import Plan
 from edge_dassdp.qir import QNetwork
 from edge_dassdp.qir.tables import Array, Table
 
-NOT_EMITTED = {"dassdp_patch_t", "dassdp_cursor_t", "dassdp_fours_t", "dassdp_eihl_t",
-               "dassdp_gate_t"}
+NOT_EMITTED = {"dassdp_patch_t", "dassdp_run_t", "dassdp_cursor_t", "dassdp_fours_t",
+               "dassdp_eihl_t", "dassdp_gate_t"}
 """Structs that the runtime fills."""
 NO_NUMBERS = {("dassdp_rule_t", "constants"), ("dassdp_model_t", "hash[32]")}
 

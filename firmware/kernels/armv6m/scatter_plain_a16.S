@@ -1,6 +1,7 @@
 /* dassdp_k_scatter_plain_a16 for ARMv6-M: one spike by one to three rows of three taps of one column, as of
  * a depthwise 3x3 kernel, then any number by any taps. */
 #include "asm.h"
+#include "scatter_taps_v6m.h"
 
 #define ROWS 0                /* the frame: the patch, as far as rows concern it */
 #define COLUMNS 4
@@ -8,22 +9,6 @@
 #define IMAGE_STEP 12
 #define PLACE 16              /* bytes from the last column of a place to the next place */
 #define FRAME 20
-
-    .macro ADD_BYTE to:vararg
-    ldrh r6, [\to]
-    adds r5, r5, r6
-    strh r5, [\to]
-    .endm
-
-    .macro ADD_ROW
-    ldrsb r5, [r1, r4]
-    ADD_BYTE r0
-    ldrsb r5, [r1, r7]
-    ADD_BYTE r0, r2
-    ldrb r5, [r1, #2]
-    sxtb r5, r5
-    ADD_BYTE r0, r3
-    .endm
 
     .macro NEXT_ROW
     add r0, r12

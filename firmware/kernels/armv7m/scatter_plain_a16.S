@@ -1,6 +1,7 @@
 /* dassdp_k_scatter_plain_a16: all nine taps of one column, as of a depthwise 3x3 kernel away from borders,
- * then three taps a row, then any taps of one column, then any at all. */
+ * then two or three taps a row, then any taps of one column, then any at all. */
 #include "asm.h"
+#include "scatter_taps_v7m.h"
 
 acc     .req    r0
 row     .req    r1
@@ -20,18 +21,6 @@ place   .req    r9
         strh    r12, [\to]
         .endm
 
-        @ byte `turn` / 8 of w
-        .macro  add_weight w, turn, to:vararg
-        ldrh    r12, [\to]
-#ifdef __ARM_FEATURE_DSP
-        sxtab   r12, r12, \w, ror #\turn
-#else
-        sxtb    r10, \w, ror #\turn
-        add     r12, r12, r10
-#endif
-        strh    r12, [\to]
-        .endm
-
 @ stack: 32
         function dassdp_k_scatter_plain_a16
         push    {r4-r10, lr}
@@ -46,10 +35,20 @@ place   .req    r9
         cmp     taps, #1
         bne     4f
         cmp     columns, #3
-        bne     2f
-        add     astep, astep, place
-        add     astep, astep, place, lsl #1
-        adds    wstep, #3
+        bhi     2f
+        cmp     columns, #2
+        blo     2f
+        mla     astep, columns, place, astep
+        add     wstep, wstep, columns
+        bne     1f
+0:      add_tap 0, acc
+        add_tap 1, acc, place
+        subs    rows, #1
+        add     row, row, wstep
+        add     acc, acc, astep
+        bne     0b
+        pop     {r4-r10, pc}
+
 1:      add_tap 0, acc
         add_tap 1, acc, place
         add_tap 2, acc, place, lsl #1
@@ -96,18 +95,6 @@ place   .req    r9
         ldrsb   r4, [row, #8]
         add     astep, astep, place
         add     astep, astep, place, lsl #1
-        add_weight r2, 0, acc
-        add_weight r2, 8, acc, place
-        add_weight r2, 16, acc, place, lsl #1
-        add     acc, acc, astep
-        add_weight r2, 24, acc
-        add_weight r3, 0, acc, place
-        add_weight r3, 8, acc, place, lsl #1
-        add     acc, acc, astep
-        add_weight r3, 16, acc
-        add_weight r3, 24, acc, place
-        ldrh    r12, [acc, place, lsl #1]
-        add     r12, r12, r4
-        strh    r12, [acc, place, lsl #1]
+        add_nine acc, place, astep, r12, r10, r2, r3, r4
         pop     {r4-r10, pc}
         end_function dassdp_k_scatter_plain_a16

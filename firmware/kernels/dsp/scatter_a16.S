@@ -1,7 +1,7 @@
-/* dassdp_k_scatter_a16: SXTAB16 adds bytes 0, 2 of four columns to lanes n0, n1 and bytes 1, 3 to
- * n2, n3. Rows of 4, 8 and 12 columns have loops of their own; of others 16 columns a round, then eight
- * and four. Where times is not 1, products of single lanes. */
+/* dassdp_k_scatter_a16: rows of 4, 8 and 12 columns have loops of their own; of others 16 columns a
+ * round, then eight and four. Where times is not 1, products of single lanes. */
 #include "asm.h"
+#include "scatter_dsp.h"
 
 acc     .req    r0
 row     .req    r1
@@ -11,26 +11,6 @@ columns .req    r9      /* the patch: of a row; rows; bytes from row to row: sum
 rows    .req    r10
 astep   .req    r11
 wstep   .req    r12
-
-        .macro  add_four low, high, w
-        sxtab16 \low, \low, \w
-        sxtab16 \high, \high, \w, ror #8
-        .endm
-
-        .macro  add_last_four
-        ldr     r3, [row], #4
-        ldrd    r4, r5, [acc]
-        add_four r4, r5, r3
-        strd    r4, r5, [acc], #8
-        .endm
-
-        .macro  add_last_eight
-        ldm     row!, {r2, r3}
-        ldm     acc, {r4-r7}
-        add_four r4, r5, r2
-        add_four r6, r7, r3
-        stm     acc!, {r4-r7}
-        .endm
 
         @ to the next row of the patch, whose steps are in registers, or out of the function
         .macro  next_narrow again
@@ -60,18 +40,13 @@ wstep   .req    r12
         cmp     columns, #12
         bhi     4f
         bne     2f
-1:      ldm     row!, {r2, r3, lr}
-        ldm     acc, {r4-r9}
-        add_four r4, r5, r2
-        add_four r6, r7, r3
-        add_four r8, r9, lr
-        stm     acc!, {r4-r9}
+1:      add_next_twelve acc, row
         next_narrow 1b
 2:      cmp     columns, #8
         bne     3f
-2:      add_last_eight
+2:      add_next_eight acc, row
         next_narrow 2b
-3:      add_last_four
+3:      add_next_four acc, row
         next_narrow 3b
 
 4:      subs    left, columns, #16
@@ -89,9 +64,9 @@ wstep   .req    r12
         bge     5b
         lsls    r3, left, #29           @ carry: eight are left; minus: four
         bcc     7f
-        add_last_eight
+        add_next_eight acc, row
 7:      bpl     7f
-        add_last_four
+        add_next_four acc, row
 7:      next_row 5b
 
 8:      mov     left, columns

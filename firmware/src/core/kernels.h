@@ -220,6 +220,13 @@ dassdp_scatter_fn dassdp_k_scatter_plain_a32;
 /* int16 weights in natural order, with groups or without, into int32 sums. */
 dassdp_scatter_fn dassdp_k_scatter_s16;
 
+/* The same, once for each spike of a run, which holds the first of them. */
+dassdp_scatter_run_fn dassdp_k_scatter_run_a16;
+dassdp_scatter_run_fn dassdp_k_scatter_run_a32;
+dassdp_scatter_run_fn dassdp_k_scatter_run_plain_a16;
+dassdp_scatter_run_fn dassdp_k_scatter_run_plain_a32;
+dassdp_scatter_run_fn dassdp_k_scatter_run_s16;
+
 /* touch_bits of one step: bit i is |v[i] - reset_by[i]| < touch_width[i], tail bits 0; int16 and
  * int32 membranes. fire_stride says whether neurons share reset_by and touch_width. v is
  * padded to DASSDP_COLUMNS(n_neurons). */

@@ -40,6 +40,16 @@ DASSDP_OFFSET(dassdp_projection_t, n_post, DASSDP_PROJECTION_N_POST);
 DASSDP_OFFSET(dassdp_projection_t, n_pre, DASSDP_PROJECTION_N_PRE);
 DASSDP_OFFSET(dassdp_projection_t, row_bytes, DASSDP_PROJECTION_ROW_BYTES);
 DASSDP_OFFSET(dassdp_projection_t, weight_bits, DASSDP_PROJECTION_WEIGHT_BITS);
+DASSDP_OFFSET(dassdp_run_t, acc, DASSDP_RUN_ACC);
+DASSDP_OFFSET(dassdp_run_t, patch.acc_step, DASSDP_RUN_ACC_STEP);
+DASSDP_OFFSET(dassdp_run_t, begin, DASSDP_RUN_BEGIN);
+DASSDP_OFFSET(dassdp_run_t, by_channels, DASSDP_RUN_BY_CHANNELS);
+DASSDP_OFFSET(dassdp_run_t, channel_bytes, DASSDP_RUN_CHANNEL_BYTES);
+DASSDP_OFFSET(dassdp_run_t, group_bytes, DASSDP_RUN_GROUP_BYTES);
+DASSDP_OFFSET(dassdp_run_t, image, DASSDP_RUN_IMAGE);
+DASSDP_OFFSET(dassdp_run_t, n, DASSDP_RUN_N);
+DASSDP_OFFSET(dassdp_run_t, patch.place_bytes, DASSDP_RUN_PLACE_BYTES);
+DASSDP_OFFSET(dassdp_run_t, patch.n_rows, DASSDP_RUN_ROWS);
 #endif
 
 typedef int dassdp_offsets_are_right;

@@ -62,18 +62,8 @@ static inline stand_t stand(const dassdp_axis_t *axis, uint32_t place)
 /* Neurons of one row of places from which all taps across reach outputs, with stride 1: the patches of
  * their places lie side by side. */
 typedef struct {
-    uint32_t begin;        /* index of the first of them, and how many */
-    uint32_t n;
-    dassdp_divisor_t by_channels;
-    uint32_t n_channels;
-    uint32_t place_bytes;  /* of sums, from place to place; from channel to channel */
-    uint32_t group_bytes;
-    uint8_t *acc;          /* what the first of them reaches */
-    const int8_t *image;
-    uint32_t channel_bytes;
-    dassdp_scatter_fn *scatter;
+    dassdp_run_t run;
     uint32_t first, n_most; /* place of the first in any row, neurons of a row that reaches outputs */
-    dassdp_patch_t patch;
 } inner_t;
 
 /* A convolution, and what the last place of its source reached: the neurons of one follow each
@@ -95,7 +85,7 @@ typedef struct {
 
 /* No row yet. None of them are inner with another stride, with dilation, with groups of several channels,
  * or where the volume is narrower than the kernel. */
-static inner_t inner_of(const dassdp_conv_t *conv)
+static void begin_inner(inner_t *inner, const dassdp_conv_t *conv)
 {
     const dassdp_taps_t *taps = conv->across;
     const int32_t padding = (int32_t)conv->x.padding, quotient = taps->quotient;
@@ -104,42 +94,42 @@ static inner_t inner_of(const dassdp_conv_t *conv)
     const int32_t end = last < (int32_t)conv->source.width ? last + 1 : (int32_t)conv->source.width;
     const uint32_t is_fit = (uint32_t)(conv->x.stride == 1u) & (uint32_t)(conv->is_dilated == 0u)
                             & (uint32_t)(conv->group_channels <= 1u) & (uint32_t)(end > first);
-    const uint32_t place_bytes = conv->out_channels << conv->acc_shift;
-    inner_t inner = {
-        .by_channels = conv->source.by_channels,
-        .n_channels = conv->source.n_channels,
-        .place_bytes = place_bytes,
-        .group_bytes = conv->group_channels == 0u ? 0u : conv->tap_columns << conv->acc_shift,
-        .channel_bytes = conv->channel_bytes,
-        .scatter = conv->scatter,
-        .first = (uint32_t)first,
-        .n_most = is_fit == 0u ? 0u : (uint32_t)(end - first) * conv->source.n_channels,
-        .patch = {.n_columns = taps->n_taps * conv->tap_columns,
-                  .acc_step = (conv->x.n_out - taps->n_taps) * place_bytes,
-                  .image_step = conv->row_bytes - taps->n_taps * conv->tap_bytes,
-                  .tap_columns = conv->tap_columns,
-                  .place_bytes = place_bytes},
-    };
-    return inner;
+    dassdp_run_t *run = &inner->run;
+    run->patch.place_bytes = conv->out_channels << conv->acc_shift;
+    run->patch.n_columns = taps->n_taps * conv->tap_columns;
+    run->patch.acc_step = (conv->x.n_out - taps->n_taps) * run->patch.place_bytes;
+    run->patch.image_step = conv->row_bytes - taps->n_taps * conv->tap_bytes;
+    run->patch.tap_columns = conv->tap_columns;
+    run->group_bytes = conv->group_channels == 0u ? 0u : conv->tap_columns << conv->acc_shift;
+    run->channel_bytes = conv->channel_bytes;
+    run->begin = NOWHERE;
+    run->n = 0;
+    run->by_channels = conv->source.by_channels;
+    run->n_channels = conv->source.n_channels;
+    inner->first = (uint32_t)first;
+    inner->n_most = is_fit == 0u ? 0u : (uint32_t)(end - first) * conv->source.n_channels;
 }
 
-static target_t target_of(const dassdp_projection_t *projection, void *acc)
+/* Field by field: what a place and a row set is not written before. */
+static void begin(target_t *target, const dassdp_projection_t *projection, void *acc)
 {
     const dassdp_conv_t *conv = projection->path->conv;
-    target_t target = {
-        .conv = conv, .image = projection->factory, .acc = acc, .inner = inner_of(conv),
-        .begin = NOWHERE, .row_begin = NOWHERE,
-        .group_bytes = conv->tap_columns << conv->acc_shift,
-    };
-    target.patch = target.inner.patch;
-    return target;
+    target->conv = conv;
+    target->image = projection->factory;
+    target->acc = acc;
+    target->begin = NOWHERE;
+    target->row_begin = NOWHERE;
+    target->n_across = NOWHERE;
+    target->group_bytes = conv->tap_columns << conv->acc_shift;
+    begin_inner(&target->inner, conv);
+    target->patch.tap_columns = conv->tap_columns;
+    target->patch.place_bytes = target->inner.run.patch.place_bytes;
 }
 
 static inline void aim_down(target_t *target, reach_t down)
 {
     const dassdp_conv_t *conv = target->conv;
     target->n_down = down.n;
-    target->n_across = NOWHERE;
     target->acc_row = down.begin * conv->x.n_out * target->patch.place_bytes;
     target->image_row = down.first * conv->row_bytes;
 }
@@ -152,10 +142,10 @@ static inline void aim_across(target_t *target, reach_t across)
     if (n != target->n_across) {
         target->n_across = n;
         patch->n_columns = n * patch->tap_columns;
-        patch->n_rows = n == 0u ? 0u : target->n_down;
         patch->acc_step = (conv->x.n_out - n) * patch->place_bytes;
         patch->image_step = conv->row_bytes - n * conv->tap_bytes;
     }
+    patch->n_rows = n == 0u ? 0u : target->n_down;
     target->acc_off = target->acc_row + across.begin * patch->place_bytes;
     target->image_off = target->image_row + across.first * conv->tap_bytes;
 }
@@ -191,24 +181,27 @@ static inline reach_t reach_from(const dassdp_axis_t *axis, const dassdp_taps_t 
 static void enter_row(target_t *target, uint32_t y)
 {
     const dassdp_conv_t *conv = target->conv;
-    inner_t *inner = &target->inner;
+    const inner_t *inner = &target->inner;
+    dassdp_run_t *run = &target->inner.run;
     target->row_begin = y * conv->source.width;
     aim_down(target, reach_from(&conv->y, conv->down, conv->n_down, y));
-    inner->begin = (target->row_begin + inner->first) * inner->n_channels;
-    inner->n = target->n_down == 0u ? 0u : inner->n_most;
-    inner->acc = target->acc + target->acc_row
-                 + (inner->first + conv->x.padding - conv->across->quotient) * inner->place_bytes;
-    inner->image = target->image + target->image_row;
-    inner->patch.n_rows = target->n_down;
+    run->begin = (target->row_begin + inner->first) * run->n_channels;
+    run->n = target->n_down == 0u ? 0u : inner->n_most;
+    run->acc = target->acc + target->acc_row
+               + (inner->first + conv->x.padding - conv->across->quotient) * run->patch.place_bytes;
+    run->image = target->image + target->image_row;
+    run->patch.n_rows = target->n_down;
 }
 
 /* Of neuron idx, whose index among the inner ones of its row is `at`. */
-static inline void scatter_inner(const inner_t *inner, uint32_t at, int32_t times)
+static inline void scatter_inner(const target_t *target, uint32_t at, int32_t times)
 {
-    const uint32_t place = dassdp_divide(at, &inner->by_channels);
-    const uint32_t channel = at - place * inner->n_channels;
-    inner->scatter(inner->acc + (place * inner->place_bytes + channel * inner->group_bytes),
-                   inner->image + channel * inner->channel_bytes, &inner->patch, times);
+    const dassdp_run_t *run = &target->inner.run;
+    const uint32_t place = dassdp_divide(at, &run->by_channels);
+    const uint32_t channel = at - place * run->n_channels;
+    target->conv->scatter(
+        run->acc + (place * run->patch.place_bytes + channel * run->group_bytes),
+        run->image + channel * run->channel_bytes, &run->patch, times);
 }
 
 /* The place is that of neuron idx; returns whether it is an inner one. */
@@ -218,7 +211,7 @@ static uint32_t move(target_t *target, uint32_t idx)
     const uint32_t place = dassdp_divide(idx, &conv->source.by_channels);
     if (place - target->row_begin >= conv->source.width) {
         enter_row(target, dassdp_divide(place, &conv->source.by_width));
-        if (idx - target->inner.begin < target->inner.n) {
+        if (idx - target->inner.run.begin < target->inner.run.n) {
             return 1;
         }
     }
@@ -237,24 +230,32 @@ static inline void scatter_place(target_t *target, uint32_t idx, int32_t times)
     scatter(target, idx - target->begin, times);
 }
 
-/* The same of a neuron that is none of the inner ones of the last row. */
-static void scatter_outside(target_t *target, uint32_t idx, int32_t times)
+/* The same of any neuron. */
+static void scatter_from(target_t *target, uint32_t idx, int32_t times)
 {
-    if (idx - target->begin >= target->conv->source.n_channels && move(target, idx) != 0u) {
-        scatter_inner(&target->inner, idx - target->inner.begin, times);
+    const dassdp_run_t *run = &target->inner.run;
+    if (idx - run->begin < run->n
+        || (idx - target->begin >= target->conv->source.n_channels && move(target, idx) != 0u)) {
+        scatter_inner(target, idx - run->begin, times);
     } else {
         scatter(target, idx - target->begin, times);
     }
 }
 
-/* The same of any neuron. */
-static inline void scatter_from(target_t *target, uint32_t idx, int32_t times)
+/* One spike of each listed neuron, where some are inner ones. */
+static void scatter_list(target_t *target, const dassdp_row_t *next, const dassdp_row_t *end)
 {
-    const uint32_t at = idx - target->inner.begin;
-    if (at < target->inner.n) {
-        scatter_inner(&target->inner, at, times);
-    } else {
-        scatter_outside(target, idx, times);
+    const dassdp_run_t *run = &target->inner.run;
+    const uint32_t n_channels = run->n_channels;
+    while (next != end) {
+        const uint32_t idx = *next;
+        if (idx - run->begin < run->n
+            || (idx - target->begin >= n_channels && move(target, idx) != 0u)) {
+            next = target->conv->scatter_run(run, next, end);
+        } else {
+            scatter(target, idx - target->begin, 1);
+            next++;
+        }
     }
 }
 
@@ -313,13 +314,15 @@ uint32_t dassdp_deliver_conv(const dassdp_model_t *model, void *state,
     const uint32_t is_direct = (uint32_t)(pool == 0) & (conv->is_dilated ^ 1u);
     dassdp_events_t events = dassdp_events(model, state, projection, t_step);
     const uint32_t is_once = is_direct & (uint32_t)(events.n_spikes == 0);
-    target_t target = target_of(projection, acc);
-    const uint32_t has_inner = target.inner.n_most;
+    const uint32_t has_runs = is_once & (uint32_t)(conv->scatter_run != 0);
+    target_t target;
+    begin(&target, projection, acc);
     prepare(acc, n_bytes, zero, adds);
     for (uint32_t n; (n = dassdp_events_next(&events)) != 0u;) {
         const dassdp_row_t *next = events.listed, *end = next + n;
-        for (; next != end && is_once != 0u && has_inner != 0u; next++) {
-            scatter_from(&target, *next, 1);
+        if (has_runs != 0u) {
+            scatter_list(&target, next, end);
+            continue;
         }
         for (; next != end && is_once != 0u; next++) {
             scatter_place(&target, *next, 1);
@@ -345,7 +348,8 @@ void dassdp_deliver_currents(const dassdp_projection_t *projection, void *acc, c
     const uint32_t zero = conv->zero == 0 ? 0u : *conv->zero;
     const uint32_t n_bytes = sums_bytes(conv);
     const uint32_t is_direct = (uint32_t)(path->sum_pool == 0) & (conv->is_dilated ^ 1u);
-    target_t target = target_of(projection, acc);
+    target_t target;
+    begin(&target, projection, acc);
     prepare(acc, n_bytes, zero, adds);
     for (uint32_t j = 0; j < path->n_source; j++) {
         if (x[j] != 0 && is_direct != 0u) {

@@ -1,0 +1,9 @@
+/* dassdp_k_scatter_run_a32: by calls. */
+#include "scatter_run_v7m.h"
+
+@ stack: 72
+        function dassdp_k_scatter_run_a32
+        push    {r4-r11, lr}
+        scatter_by_calls dassdp_k_scatter_a32
+        pop     {r4-r11, pc}
+        end_function dassdp_k_scatter_run_a32

@@ -1,0 +1,3 @@
+#include "scatter_run.h"
+
+DASSDP_SCATTER_RUN(a16)
