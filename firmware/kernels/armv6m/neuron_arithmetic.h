@@ -48,6 +48,67 @@ static inline int32_t add_leak_s16(int32_t sum, int32_t x, int32_t leak_q15, int
     return sum;
 }
 
+/* The same of numbers of 31 bits. */
+typedef leak_t leak_s31_t;
+
+static inline leak_s31_t leak_s31_of(uint32_t leak_q15)
+{
+    return leak_of(leak_q15);
+}
+
+static inline int32_t add_leak_s31(int32_t sum, int32_t x, leak_s31_t leak)
+{
+    return add_leak(sum, x, leak);
+}
+
+/* Of a leak by a shift, which is not 0. */
+static inline uint32_t leak_by(uint32_t shift)
+{
+    return shift;
+}
+
+/* sum + x - round(x / 2^shift), halves up. */
+static inline int32_t add_leak_by(int32_t sum, int32_t x, uint32_t shift)
+{
+    int32_t less;
+    __asm__(".syntax unified\n\t"
+            "mvns %1, %2\n\t"
+            "asrs %1, %3\n\t"
+            "adcs %0, %1\n\t"
+            "adds %0, %0, %2"
+            : "+l"(sum), "=&l"(less)
+            : "l"(x), "l"(shift)
+            : "cc");
+    return sum;
+}
+
+/* What sums are scaled by: int32 ones may be shifted to the right. */
+typedef struct {
+    uint32_t lshift, rshift;
+} scale_t;
+
+static inline scale_t scale_of(uint32_t lshift, uint32_t rshift)
+{
+    return (scale_t){lshift, rshift};
+}
+
+/* base + round(acc 2^lshift / 2^rshift); is_wide: an int32 sum. A shift by 0 leaves C clear. */
+static inline int32_t add_scaled(int32_t base, int32_t acc, uint32_t is_wide, scale_t scale)
+{
+    acc = (int32_t)((uint32_t)acc << scale.lshift);
+    if (is_wide == 0u) {
+        return base + acc;
+    }
+    __asm__(".syntax unified\n\t"
+            "adds %0, %0, #0\n\t"
+            "asrs %0, %2\n\t"
+            "adcs %0, %1"
+            : "+l"(acc)
+            : "l"(base), "l"(scale.rshift)
+            : "cc");
+    return acc;
+}
+
 /* x, or the nearest that `bits` bits hold, a constant: rarely another. */
 static inline __attribute__((always_inline)) int32_t fit(int32_t x, uint32_t bits)
 {

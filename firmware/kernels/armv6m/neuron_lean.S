@@ -266,9 +266,9 @@
     sub sp, #FRAME
     str r2, [sp, #SPK_BITS]
     ldrh r4, [r0, #DASSDP_POPULATION_N_NEURONS]
-    adds r4, r4, #7
-    lsrs r4, r4, #3
-    lsls r4, r4, #3
+    adds r4, r4, #1             /* whole rounds of two */
+    lsrs r4, r4, #1
+    lsls r4, r4, #1
     rsbs r5, r4, #0
     movs r6, #31
     ands r5, r6

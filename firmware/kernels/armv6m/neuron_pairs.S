@@ -112,9 +112,9 @@
     ldr r2, [r0, #DASSDP_POPULATION_LEAK_Q15]
     ldrb r4, [r0, #DASSDP_POPULATION_ACC_LSHIFT]
     ldrh r0, [r0, #DASSDP_POPULATION_N_NEURONS]
-    adds r0, r0, #7
-    lsrs r0, r0, #3
-    lsls r0, r0, #4
+    adds r0, r0, #3             /* whole rounds of four */
+    lsrs r0, r0, #2
+    lsls r0, r0, #3
     ldr r6, [sp, #BASE]
     subs r5, r3, r1
     subs r6, r6, r1

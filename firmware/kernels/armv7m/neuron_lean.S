@@ -242,8 +242,8 @@ end     .req    lr      /* of the neurons of a word */
         sub     sp, #FRAME
         str     r2, [sp, #SPK_BITS]
         ldrh    r4, [r0, #DASSDP_POPULATION_N_NEURONS]
-        adds    r4, #7
-        bic     r4, r4, #7
+        adds    r4, #3                  @ whole rounds of four
+        bic     r4, r4, #3
         rsbs    r5, r4, #0
         and     r5, r5, #31
         str     r5, [sp, #TAIL]

@@ -120,9 +120,11 @@ shift   .req    lr      /* acc_lshift < 2^acc_lshift, and from bit 16 what it sh
         .endif
         subs    r4, #1
         pkhbt   leak, leak, r4, lsl #13
-        lsrs    r4, r4, #5
-        movs    r5, #0                  @ bytes of the last word may have no neurons
-        str     r5, [spk_at, r4, lsl #2]
+        lsrs    r5, r4, #5
+        mov     spikes, #0              @ bytes of the last word may have no neurons
+        str     spikes, [spk_at, r5, lsl #2]
+        cmp     r4, #4                  @ up to four neurons: padding does not fire
+        blo     2f
 1:      ldrd    in_a, in_b, [acc_at, #8]
         ldrd    v_a, v_b, [base_at, #8]
         currents
@@ -132,7 +134,7 @@ shift   .req    lr      /* acc_lshift < 2^acc_lshift, and from bit 16 what it sh
         integrate \kind, v_a, in_a, in_b
         fire    \kind, v_a, in_a, in_b, 0
         strd    v_a, v_b, [v_at, #8]
-        ldrd    in_a, in_b, [acc_at], #16
+2:      ldrd    in_a, in_b, [acc_at], #16
         ldrd    v_a, v_b, [base_at], #16
         currents
         ldr     v_b, [v_at, #4]

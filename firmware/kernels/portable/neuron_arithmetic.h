@@ -26,6 +26,49 @@ static inline int32_t add_leak_s16(int32_t sum, int32_t x, int32_t leak_q15, int
     return ((x * leak_q15 + (DASSDP_ONE_Q14 - less)) >> 15) + sum;
 }
 
+/* The same of numbers of 31 bits. */
+typedef leak_t leak_s31_t;
+
+static inline leak_s31_t leak_s31_of(uint32_t leak_q15)
+{
+    return leak_of(leak_q15);
+}
+
+static inline int32_t add_leak_s31(int32_t sum, int32_t x, leak_s31_t leak)
+{
+    return add_leak(sum, x, leak);
+}
+
+/* Of a leak by a shift, which is not 0. */
+static inline uint32_t leak_by(uint32_t shift)
+{
+    return shift;
+}
+
+/* sum + x - round(x / 2^shift), halves up. */
+static inline int32_t add_leak_by(int32_t sum, int32_t x, uint32_t shift)
+{
+    return x + ((~x + (int32_t)(1u << shift >> 1)) >> shift) + sum;
+}
+
+/* What sums are scaled by: int32 ones may be shifted to the right. */
+typedef struct {
+    int32_t factor, half;
+    uint32_t rshift;
+} scale_t;
+
+static inline scale_t scale_of(uint32_t lshift, uint32_t rshift)
+{
+    return (scale_t){(int32_t)(1u << lshift), (int32_t)(1u << rshift >> 1), rshift};
+}
+
+/* base + round(acc factor / 2^rshift); is_wide: an int32 sum. */
+static inline int32_t add_scaled(int32_t base, int32_t acc, uint32_t is_wide, scale_t scale)
+{
+    return base + (is_wide != 0u ? (acc * scale.factor + scale.half) >> scale.rshift
+                                 : acc * scale.factor);
+}
+
 /* x, or the nearest that `bits` bits hold: rarely another. */
 static inline int32_t fit(int32_t x, uint32_t bits)
 {

@@ -13,11 +13,13 @@
 
 enum leaks { STAYS, KEEPS, BY_FACTOR, BY_SHIFT }; /* STAYS: no leak and no base; KEEPS: no leak */
 
-/* Constants of a step; halves are what rounds, that of the current with v_bias 2^frac_bits. */
+/* Constants of a step; half_i is what rounds the current, with v_bias 2^frac_bits. */
 typedef struct {
-    leak_t leak, leak_i;
-    int32_t fire_at, reset_by, v_min, leak_q15, less, scale, half_in, half_i, half_v;
-    uint32_t rshift, leak_shift, frac_bits;
+    leak_t leak;
+    leak_s31_t leak_i;
+    scale_t scale;
+    int32_t fire_at, reset_by, v_min, leak_q15, less, half_i;
+    uint32_t leak_by, frac_bits;
 } shared_t;
 
 /* What a step of four neurons goes through. */
@@ -31,11 +33,6 @@ typedef struct {
 ALONE int32_t load(const void *array, uint32_t bits, uint32_t i)
 {
     return bits == 16u ? ((const int16_t *)array)[i] : ((const int32_t *)array)[i];
-}
-
-static int32_t half_of(uint32_t bits)
-{
-    return (int32_t)((1u << bits) >> 1);
 }
 
 /* What a membrane is left with that fires again and again; how often it has. */
@@ -59,8 +56,8 @@ ALONE int32_t add_leak_v(int32_t sum, int32_t v, uint32_t v_bits, enum leaks lea
     if (leaks == STAYS || leaks == KEEPS) {
         return v + sum;
     }
-    if (leaks == BY_SHIFT) { /* v - round(v / 2^k) */
-        return v + ((~v + c->half_v) >> c->leak_shift) + sum;
+    if (leaks == BY_SHIFT) {
+        return add_leak_by(sum, v, c->leak_by);
     }
     return v_bits == 16u ? add_leak_s16(sum, v, c->leak_q15, c->less) : add_leak(sum, v, c->leak);
 }
@@ -73,11 +70,10 @@ ALONE int step(uint32_t v_bits, uint32_t acc_bits, enum reset reset, int has_cur
     const int looks_back = reset == SUBTRACT_DELAYED || reset == SUBTRACT_NOW
                            || reset == ZERO_DELAYED || reset == ZERO_DELAYED_ALL;
     const uint32_t fit_bits = v_bits == 16u ? 16 : 31;
-    int32_t in = load(at->acc, acc_bits, k) * c->scale;
-    in = acc_bits == 32u ? (in + c->half_in) >> c->rshift : in;
-    in += leaks == STAYS ? 0 : load(at->base, v_bits, k);
+    int32_t in = add_scaled(leaks == STAYS ? 0 : load(at->base, v_bits, k),
+                            load(at->acc, acc_bits, k), acc_bits == 32u, c->scale);
     if (has_current) {
-        in = fit(add_leak(dassdp_lshift_s32(in, c->frac_bits), at->i[k], c->leak_i), 31);
+        in = fit(add_leak_s31(dassdp_lshift_s32(in, c->frac_bits), at->i[k], c->leak_i), 31);
         at->i[k] = in;
         in = (in + c->half_i) >> c->frac_bits;
     }
@@ -166,7 +162,7 @@ ALONE void steps_stay(uint32_t v_bits, uint32_t acc_bits, enum reset reset,
     const uint32_t n_neurons = p->n_neurons, n_fours = (n_neurons + 3u) >> 2;
     dassdp_fours_t fours = {
         .acc = all->acc, .v = all->v, .acc_lshift = p->acc_lshift,
-        .fire_at = acc_bits == 32u && c->rshift != 0u ? INT32_MIN
+        .fire_at = acc_bits == 32u && c->scale.rshift != 0u ? INT32_MIN
                    : c->fire_at < beyond              ? c->fire_at
                                                       : beyond,
         .lowest = c->v_min < -beyond ? -beyond : c->v_min,
@@ -211,15 +207,15 @@ ALONE void step_all(uint32_t v_bits, uint32_t acc_bits, enum reset reset, int ha
     const dassdp_dynamics_t *d = p->dynamics;
     const at_t all = {v_mem, acc, base, i_mem, n_spikes};
     const shared_t c = {
-        .leak = leak_of(p->leak_q15[0]), .leak_i = leak_of(has_current ? d->leak_i_q15[0] : 0),
+        .leak = leak_of(p->leak_q15[0]),
+        .leak_i = leak_s31_of(has_current ? d->leak_i_q15[0] : 0),
         .fire_at = load(p->fire_at, v_bits, 0), .reset_by = load(p->reset_by, v_bits, 0),
         .v_min = d->v_min != 0 ? load(d->v_min, v_bits, 0) : INT32_MIN,
         .leak_q15 = p->leak_q15[0], .less = p->leak_shift != 0u,
-        .scale = (int32_t)(1u << p->acc_lshift), .half_in = half_of(p->acc_rshift),
-        .half_i = half_of(d->i_frac_bits)
+        .scale = scale_of(p->acc_lshift, p->acc_rshift),
+        .half_i = (int32_t)(1u << d->i_frac_bits >> 1)
                   + dassdp_lshift_s32(load(d->v_bias, v_bits, 0), d->i_frac_bits),
-        .half_v = half_of(p->leak_shift),
-        .rshift = p->acc_rshift, .leak_shift = p->leak_shift, .frac_bits = d->i_frac_bits,
+        .leak_by = leak_by(p->leak_shift), .frac_bits = d->i_frac_bits,
     };
     if (leaks == STAYS) {
         steps_stay(v_bits, acc_bits, reset, p, &c, &all, spk_bits);

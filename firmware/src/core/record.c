@@ -69,11 +69,16 @@ uint32_t dassdp_record_part(const dassdp_record_t *record, uint32_t first, uint3
     const uint32_t n_words = record->n_words;
     const uint32_t *planes = record->count + first * bits;
     const uint32_t neuron = words[first] & (~words[first] + 1u);
-    uint32_t n_spikes = 0;
+    uint32_t n_spikes = 0, among = words[first];
     for (uint32_t b = bits; b-- > 0u;) {
-        n_spikes += n_spikes + (uint32_t)((planes[b] & neuron) != 0u);
+        const uint32_t is_set = (uint32_t)((planes[b] & neuron) != 0u);
+        n_spikes += n_spikes + is_set;
+        among &= planes[b] ^ (is_set - 1u);
     }
-    for (uint32_t w = first; w < n_words; w++, planes += bits) {
+    same[first] = among;
+    words[first] ^= among;
+    for (uint32_t w = first + 1u; w < n_words; w++) {
+        planes += bits;
         same[w] = dassdp_planes_equal(planes, bits, n_spikes, words[w]);
         words[w] ^= same[w];
     }
