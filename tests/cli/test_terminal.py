@@ -74,7 +74,9 @@ def calm(done: Done) -> None:
 
 @cache
 def usually(verb: str, folder: Path) -> Done:
-    """What it says where nothing is odd."""
+    """What it says where nothing is odd, and nothing is to be compiled, which a first run tells."""
+    if verb in FIRMWARE:
+        piped(ALL[verb], folder)
     return piped(ALL[verb], folder, PYTHONIOENCODING="utf-8")
 
 
@@ -84,7 +86,8 @@ def words(text: str) -> list[str]:
 
 def spoken(encoding: str, verb: str, folder: Path) -> None:
     """In an encoding it says what it says in UTF-8, letter by letter or by the plain ones."""
-    done, usual = piped(ALL[verb], folder, PYTHONIOENCODING=encoding), usually(verb, folder)
+    usual = usually(verb, folder)
+    done = piped(ALL[verb], folder, PYTHONIOENCODING=encoding)
     calm(done)
     assert done.status == usual.status
     for mine, theirs in ((done.out, usual.out), (done.err, usual.err)):
