@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import shutil
 import signal
@@ -29,6 +30,9 @@ LONG = (
 )
 """Files that take a minute or more, the longest first: begun first, no worker is left with one when
 the other has nothing more to do."""
+
+
+FILES = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,9 +77,12 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None
                             ) -> Generator[None, None, None]:
     """What is left of a file's tests stays, and so does what was collected. Looked through again
     and again it took a third of the time, and full collections came so rarely that emulated chips,
-    which are in cycles, took gigabytes."""
+    which are in cycles, took gigabytes. What was in use at the end of a file, and is not any more,
+    goes once in fifty files."""
     yield
     if nextitem is None or nextitem.path != item.path:
+        if next(FILES) % 50 == 0:
+            gc.unfreeze()
         gc.collect()
         gc.freeze()
 
