@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import pickle
 import signal
 import threading
@@ -20,6 +21,8 @@ from edge_dassdp.base.errors import EdgeError
 from edge_dassdp.comparison.study import Row, Run, Runner, Study
 from edge_dassdp.version import __version__
 
+MOST_WORKERS = 2 * (os.cpu_count() or 1)
+"""More processes than that make nothing faster, and each takes memory."""
 ANSWERS_S = 10.0
 """Seconds until a scheduler has answered, and until it has workers."""
 LOST_S = 20.0
@@ -80,7 +83,8 @@ def _over_joblib(study: Study, runs: Sequence[Run], n_jobs: int) -> Iterator[Row
         raise EdgeError("E303", "several processes need joblib", cause=str(problem),
                         help="pip install 'edge-dassdp[compare]', or give --jobs 1") from None
     packed = _Packed(study)
-    with joblib.parallel_config(backend="loky", n_jobs=n_jobs, inner_max_num_threads=1):
+    n_workers = n_jobs if n_jobs < 0 else min(n_jobs, len(runs), MOST_WORKERS)
+    with joblib.parallel_config(backend="loky", n_jobs=n_workers, inner_max_num_threads=1):
         yield from joblib.Parallel(return_as="generator_unordered")(
             joblib.delayed(_row)(run, packed.data, packed.key, packed.rules_from) for run in runs)
 
@@ -154,29 +158,46 @@ def _connected(make: Any, address: str) -> Iterator[Any]:
         _require_workers(client, address)
         yield client
     finally:
-        with suppress(Exception):
-            client.close(timeout=2)
+        _close(client)
 
 
 def _answered(make: Any, address: str) -> Any:
     """A client, which by itself waits without end where something else answers than a scheduler.
-    Raises what it raises, or TimeoutError."""
+    One that is not returned is closed, as soon as it waits no more: left to the garbage collector
+    it would end in a thread that happens to hold the lock which its end waits for.
+    Raises what it raises, or TimeoutError.
+    """
     found: SimpleQueue[Any] = SimpleQueue()
+    is_late = threading.Event()
 
     def connect() -> None:
+        client = make.__new__(make)
         try:
-            found.put((make(address, timeout=ANSWERS_S), None))
+            client.__init__(address, timeout=ANSWERS_S)
         except Exception as problem:
+            is_late.set()
             found.put((None, problem))
+        else:
+            found.put((client, None))
+        if is_late.is_set():
+            _close(client)
 
     threading.Thread(target=connect, daemon=True).start()
     try:
         client, problem = found.get(timeout=2 * ANSWERS_S)
     except Empty:
+        is_late.set()
+        with suppress(Empty):  # it was ready in between
+            _close(found.get_nowait()[0])
         raise TimeoutError("what answers there is no scheduler") from None
     if problem is not None:
         raise problem
     return client
+
+
+def _close(client: Any) -> None:
+    with suppress(Exception):
+        client.close(timeout=2)
 
 
 def _require_workers(client: Any, address: str) -> None:
