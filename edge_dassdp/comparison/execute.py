@@ -163,8 +163,9 @@ def _connected(make: Any, address: str) -> Iterator[Any]:
 
 def _answered(make: Any, address: str) -> Any:
     """A client, which by itself waits without end where something else answers than a scheduler.
-    One that is not returned is closed, as soon as it waits no more: left to the garbage collector
-    it would end in a thread that happens to hold the lock which its end waits for.
+    One that is not returned is closed as soon as it waits no more: the garbage collector may close
+    it in a thread that holds the lock which closing waits for.
+
     Raises what it raises, or TimeoutError.
     """
     found: SimpleQueue[Any] = SimpleQueue()
@@ -175,10 +176,10 @@ def _answered(make: Any, address: str) -> Any:
         try:
             client.__init__(address, timeout=ANSWERS_S)
         except Exception as problem:
-            is_late.set()
+            _close(client)
             found.put((None, problem))
-        else:
-            found.put((client, None))
+            return
+        found.put((client, None))
         if is_late.is_set():
             _close(client)
 

@@ -128,6 +128,14 @@ def test_a_wrong_address_is_one_sentence(wine: Path, tmp_path: Path, address: st
     assert f"no Dask scheduler at {address}" in text and "dask worker" in text
 
 
+def test_a_wrong_address_leaves_nothing_open(wine: Path, tmp_path: Path) -> None:
+    """Asked again and again in one process, as in a notebook, until nothing answers any more."""
+    n_threads = threading.active_count()
+    for n in range(3):
+        refused("E510", *words(wine, tmp_path / str(n), "--seeds", "3", "--dask", "nonsense"))
+    assert threading.active_count() == n_threads
+
+
 def test_an_address_where_something_else_answers_is_one_sentence(wine: Path,
                                                                  tmp_path: Path) -> None:
     """In a process of its own, whose end shows whatever is left running."""

@@ -77,8 +77,11 @@ def test_the_files_agree_with_each_other(done: Path) -> None:
         assert "<dc:date>" not in path.read_text()
 
 
-def test_again_in_one_process_gives_the_same_bytes(done: Path, wine: Path, tmp_path: Path) -> None:
-    ok(*words(wine, "--unshifted", wine / "unshifted.csv", "--seeds", "6", "--jobs", "1", "--out",
+@pytest.mark.parametrize("jobs", ["1", "100000"])
+def test_more_or_fewer_processes_give_the_same_bytes(done: Path, wine: Path, tmp_path: Path,
+                                                     jobs: str) -> None:
+    """One, or as many as there are runs for, and the computer has cores for twice."""
+    ok(*words(wine, "--unshifted", wine / "unshifted.csv", "--seeds", "6", "--jobs", jobs, "--out",
               tmp_path / "again"))
     for name in WRITTEN:
         assert (tmp_path / "again" / name).read_bytes() == (done / name).read_bytes(), name

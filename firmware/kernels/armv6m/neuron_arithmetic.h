@@ -4,16 +4,7 @@
 #define DASSDP_NEURON_ARITHMETIC_H
 
 #include "neuron.h"
-
-/* A leak of int32 numbers by a factor. */
-typedef struct {
-    int32_t q15;
-} leak_t;
-
-static inline leak_t leak_of(uint32_t leak_q15)
-{
-    return (leak_t){(int32_t)leak_q15};
-}
+#include "neuron_leak.h"
 
 /* sum + round(x leak_q15 / 2^15), x = high 2^15 + low */
 static inline int32_t add_leak(int32_t sum, int32_t x, leak_t leak)
@@ -46,25 +37,6 @@ static inline int32_t add_leak_s16(int32_t sum, int32_t x, int32_t leak_q15, int
             : "l"(leak_q15), "l"(less)
             : "cc");
     return sum;
-}
-
-/* The same of numbers of 31 bits. */
-typedef leak_t leak_s31_t;
-
-static inline leak_s31_t leak_s31_of(uint32_t leak_q15)
-{
-    return leak_of(leak_q15);
-}
-
-static inline int32_t add_leak_s31(int32_t sum, int32_t x, leak_s31_t leak)
-{
-    return add_leak(sum, x, leak);
-}
-
-/* Of a leak by a shift, which is not 0. */
-static inline uint32_t leak_by(uint32_t shift)
-{
-    return shift;
 }
 
 /* sum + x - round(x / 2^shift), halves up. */
